@@ -1,0 +1,259 @@
+#include "core/durable_file.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <optional>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+#include <dirent.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "core/hash.h"
+
+namespace pathline {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kMark = ".tmp-";
+constexpr std::size_t kLargestWrite = std::size_t{1} << 30;  // Linux moves at most 2 GiB - 4 KiB in one call
+constexpr std::size_t kLongestName = 200;                    // leaves room for the rest of a 255-byte file name
+
+fs::path parent_of(const fs::path& path) {
+  const fs::path parent = path.parent_path();
+  return parent.empty() ? fs::path(".") : parent;
+}
+
+/// Tells hosts apart that share a file system: 8 hexadecimal digits of the host name's hash.
+std::string host_mark() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  const std::string_view host(name.data());
+  std::array<char, 9> digits{};
+  std::snprintf(digits.data(), digits.size(), "%08x", static_cast<unsigned>(xxh3_64(host.data(), host.size())));
+  return digits.data();
+}
+
+fs::path temporary_name(const fs::path& target, int attempt) {
+  const std::string name = target.filename().string().substr(0, kLongestName);
+  return parent_of(target) / ("." + name + std::string(kMark) + host_mark() + "-" + std::to_string(::getpid()) + "-" +
+                              std::to_string(attempt));
+}
+
+struct TemporaryOwner {
+  std::string host;
+  pid_t process;
+};
+
+bool all_of(std::string_view text, std::string_view allowed) {
+  return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+/// Reads `.NAME.tmp-HOST-PID-K`; nothing for any other name, so that a file of someone else is never taken for ours.
+std::optional<TemporaryOwner> owner_of(std::string_view name) {
+  const std::size_t mark = name.rfind(kMark);
+  if (name.empty() || name[0] != '.' || mark == std::string_view::npos || mark < 2) return {};
+  std::string_view rest = name.substr(mark + kMark.size());
+  if (rest.size() < 12 || rest[8] != '-' || !all_of(rest.substr(0, 8), "0123456789abcdef")) return {};
+  const std::string host(rest.substr(0, 8));
+  rest.remove_prefix(9);
+  const std::size_t dash = rest.find('-');
+  constexpr std::string_view kDecimal = "0123456789";
+  if (dash == std::string_view::npos || dash > 9 || !all_of(rest.substr(0, dash), kDecimal) ||
+      !all_of(rest.substr(dash + 1), kDecimal)) {
+    return {};
+  }
+  return TemporaryOwner{host, static_cast<pid_t>(std::stol(std::string(rest.substr(0, dash))))};
+}
+
+void sync_folder(const fs::path& folder) {
+  const FileDescriptor fd(open_retrying(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) {
+    if (errno == EACCES) return;  // a folder that may be written but not listed: nothing more can be done
+    throw system_error(errno, "cannot open the folder to flush it", folder.string());
+  }
+  // Some network and user-space file systems have no fsync for folders and say so with these two.
+  if (::fsync(fd.get()) != 0 && errno != EINVAL && errno != ENOTSUP) {
+    throw system_error(errno, "cannot flush the folder to disk", folder.string());
+  }
+}
+
+void rename_over(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) {
+    throw system_error(errno, "cannot move the finished temporary into place", to.string());
+  }
+}
+
+}  // namespace
+
+DurableFile::DurableFile(fs::path target) : target_(std::move(target)) {
+  std::error_code ignored;
+  if (fs::is_symlink(target_, ignored)) {
+    const fs::path resolved = fs::weakly_canonical(target_, ignored);
+    if (!ignored && !resolved.empty()) target_ = resolved;
+  }
+  const fs::file_status status = fs::status(target_, ignored);
+  if (!target_.has_filename() || fs::is_directory(status)) {
+    throw Error(ExitCode::usage, "cannot write a file here: this is a folder", target_.string(), "name a file");
+  }
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    // Renaming over /dev/null would put a regular file in place of the device.
+    throw Error(ExitCode::usage, "cannot write here: this is not a regular file", target_.string(),
+                "name a file that does not exist yet, or a regular one");
+  }
+  for (int attempt = 0;; ++attempt) {
+    temporary_ = temporary_name(target_, attempt);
+    file_ = FileDescriptor(open_retrying(temporary_, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (file_) return;
+    if (errno != EEXIST) throw system_error(errno, "cannot create the file", target_.string());
+  }
+}
+
+DurableFile::~DurableFile() {
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void DurableFile::write_all(std::uint64_t offset, const void* data, std::size_t bytes) {
+  if (!file_) throw std::logic_error("DurableFile: write after commit");
+  const char* from = static_cast<const char*>(data);
+  while (bytes > 0) {
+    const ssize_t written = ::pwrite(file_.get(), from, std::min(bytes, kLargestWrite), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) {
+      failed_ = true;
+      throw system_error(written < 0 ? errno : ENOSPC, "cannot write the file", target_.string());
+    }
+    from += written;
+    offset += static_cast<std::uint64_t>(written);
+    bytes -= static_cast<std::size_t>(written);
+  }
+}
+
+void DurableFile::write(const void* data, std::size_t bytes) {
+  write_all(size_, data, bytes);
+  size_ += bytes;
+}
+
+void DurableFile::write_at(std::uint64_t offset, const void* data, std::size_t bytes) {
+  if (offset > size_ || bytes > size_ - offset) throw std::logic_error("DurableFile::write_at beyond what was written");
+  write_all(offset, data, bytes);
+}
+
+void DurableFile::commit() {
+  if (!file_) throw std::logic_error("DurableFile::commit called twice");
+  if (failed_) throw std::logic_error("DurableFile::commit after a failed write");
+  if (::fsync(file_.get()) != 0) throw system_error(errno, "cannot flush the file to disk", target_.string());
+  // Network file systems may report a full disk only here. (EINTR: Linux has closed it all the same.)
+  if (::close(file_.release()) != 0 && errno != EINTR) {
+    throw system_error(errno, "cannot close the file", target_.string());
+  }
+  rename_over(temporary_, target_);
+  temporary_.clear();
+  sync_folder(parent_of(target_));
+}
+
+DurableDirectory::DurableDirectory(fs::path target) : target_(std::move(target)) {
+  if (!target_.has_filename()) target_ = target_.parent_path();  // "name/"
+  std::error_code failure;
+  if (fs::exists(fs::symlink_status(target_, failure))) {
+    throw Error(ExitCode::usage, "the folder to be written exists already", target_.string(),
+                "name another folder, or move this one away");
+  }
+  for (int attempt = 0;; ++attempt) {
+    temporary_ = temporary_name(target_, attempt);
+    if (::mkdir(temporary_.c_str(), 0777) == 0) return;
+    if (errno != EEXIST) throw system_error(errno, "cannot create the folder", target_.string());
+  }
+}
+
+DurableDirectory::~DurableDirectory() {
+  std::error_code ignored;
+  if (!committed_) fs::remove_all(temporary_, ignored);
+}
+
+void DurableDirectory::commit() {
+  if (committed_) throw std::logic_error("DurableDirectory::commit called twice");
+  std::error_code failure, ignored;
+  for (fs::recursive_directory_iterator entry(temporary_, failure), end; !failure && entry != end;
+       entry.increment(failure)) {
+    if (entry->is_directory(ignored) && !entry->is_symlink(ignored)) sync_folder(entry->path());
+  }
+  if (failure) throw system_error(failure.value(), "cannot list the folder to flush it", temporary_.string());
+  sync_folder(temporary_);
+  if (fs::exists(fs::symlink_status(target_, ignored))) {  // rename would silently replace an empty folder
+    throw Error(ExitCode::usage, "the folder to be written has appeared meanwhile", target_.string(),
+                "is a second process writing to the same place?");
+  }
+  rename_over(temporary_, target_);
+  committed_ = true;
+  sync_folder(parent_of(target_));
+}
+
+void remove_stale_temporaries(const fs::path& folder) {
+  const std::string here = host_mark();
+  std::error_code failure;
+  for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end; entry.increment(failure)) {
+    const std::optional<TemporaryOwner> owner = owner_of(entry->path().filename().string());
+    if (!owner) continue;
+    std::error_code ignored;
+    bool stale;
+    if (owner->host == here) {
+      stale = ::kill(owner->process, 0) != 0 && errno == ESRCH;
+    } else {
+      const auto written = fs::last_write_time(entry->path(), ignored);
+      stale = !ignored && fs::file_time_type::clock::now() - written > std::chrono::hours(24);
+    }
+    if (stale) fs::remove_all(entry->path(), ignored);
+  }
+}
+
+void write_file_durably(const fs::path& target, std::string_view contents) {
+  DurableFile file(target);
+  file.write(contents);
+  file.commit();
+}
+
+std::string read_file(const fs::path& path, std::uint64_t limit) {
+  const FileDescriptor file(open_retrying(path, O_RDONLY | O_CLOEXEC));
+  if (!file) throw system_error(errno, "cannot open the file", path.string());
+  const auto too_large = [&] {
+    return Error(ExitCode::bad_input, "the file is larger than the " + std::to_string(limit) + " bytes allowed here",
+                 path.string(), "is this the right file?");
+  };
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) throw system_error(errno, "cannot look at the file", path.string());
+  std::string contents;
+  if (S_ISREG(status.st_mode)) {
+    if (static_cast<std::uint64_t>(status.st_size) > limit) throw too_large();
+    contents.reserve(static_cast<std::size_t>(status.st_size) + 1);
+  }
+  // To the end rather than to the size seen above: pipes have none, and /proc files say 0.
+  std::size_t filled = 0;
+  while (true) {
+    contents.resize(std::max(contents.capacity(), filled + 65536));
+    const std::size_t got = read_some(file.get(), contents.data() + filled, contents.size() - filled, path);
+    if (got == 0) break;
+    filled += got;
+    if (filled > limit) throw too_large();
+  }
+  contents.resize(filled);
+  return contents;
+}
+
+void make_folder(const fs::path& path) {
+  if (path.empty()) return;
+  std::error_code failure, ignored;
+  fs::create_directories(path, failure);
+  if (fs::is_directory(path, ignored)) return;
+  throw system_error(failure ? failure.value() : ENOTDIR, "cannot create the folder", path.string());
+}
+
+}  // namespace pathline
