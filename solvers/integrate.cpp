@@ -1,0 +1,149 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
+#include <fmt/format.h>
+
+#include "core/config.h"
+#include "core/error.h"
+#include "solvers/arithmetic.h"
+#include "solvers/integration.h"
+#include "solvers/loaded_solver.h"
+
+namespace pathline::solvers {
+namespace {
+
+void check_state(const at::Tensor& y) {
+  if (!y.defined() || y.dim() < 1 || y.numel() == 0 || !y.is_contiguous() ||
+      (y.scalar_type() != at::kFloat && y.scalar_type() != at::kDouble)) {
+    throw Error(ExitCode::usage, "the state must be a contiguous, non-empty float32 or float64 tensor of shape [B, …]");
+  }
+  if (!is_finite(y)) throw Error(ExitCode::bad_input, "the initial state holds NaN or infinite values");
+}
+
+void check_grid(const SolverInfo& solver, const std::vector<double>& grid) {
+  if (grid.empty()) throw Error(ExitCode::usage, "the time grid is empty");
+  for (std::size_t i = 0; i < grid.size(); ++i) {
+    const bool ascending = grid.back() > grid.front();
+    if (!std::isfinite(grid[i]) || (i > 0 && !(ascending ? grid[i] > grid[i - 1] : grid[i] < grid[i - 1]))) {
+      throw Error(ExitCode::usage,
+                  fmt::format("expected finite, strictly monotonic times, found {} at position {}", grid[i], i),
+                  "time grid");
+    }
+  }
+  if (grid.back() < grid.front() && !solver.descending) {
+    throw Error(ExitCode::usage, fmt::format("solver {} does not integrate from large to small t", solver.id));
+  }
+}
+
+void check_limits(const SolverInfo& solver, const IntegrateOptions& options) {
+  if (solver.adaptive && !(options.rtol >= 0 && options.atol >= 0 && options.rtol + options.atol > 0 &&
+                           std::isfinite(options.rtol) && std::isfinite(options.atol))) {
+    throw Error(ExitCode::usage,
+                fmt::format("expected tolerances of at least 0 and not both 0, found rtol = {}, atol = {}",
+                            options.rtol, options.atol));
+  }
+  const double needed = static_cast<double>(options.grid.size() - 1) * solver.evaluations_per_step;
+  if (!solver.adaptive && needed > static_cast<double>(options.max_evaluations)) {
+    throw Error(ExitCode::usage, fmt::format("{} steps of {} need {:.0f} evaluations; the limit is {}",
+                                             options.grid.size() - 1, solver.id, needed, options.max_evaluations));
+  }
+}
+
+std::vector<double> parameter_values(const SolverInfo& solver, const std::map<std::string, double>& given) {
+  std::vector<double> values;
+  std::vector<std::string> names;
+  for (const Parameter& parameter : solver.parameters) {
+    names.push_back(parameter.name);
+    const auto found = given.find(parameter.name);
+    const double value = found == given.end() ? parameter.default_value : found->second;
+    if (!(value >= parameter.minimum && value <= parameter.maximum) ||
+        (parameter.integer && std::floor(value) != value)) {
+      throw Error(ExitCode::usage,
+                  fmt::format("expected {} from {} to {}, found {}", parameter.integer ? "a whole number" : "a number",
+                              parameter.minimum, parameter.maximum, value),
+                  fmt::format("parameter {} of solver {}", parameter.name, solver.id));
+    }
+    values.push_back(value);
+  }
+  for (const auto& [name, value] : given) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) parse_parameter(solver, name, "");  // throws
+  }
+  return values;
+}
+
+/// create, integrate, destroy. A C++ plugin that lets an exception out is caught here, on this side of its frames.
+pathline_status run(const LoadedSolver& solver, Integration& integration, const std::vector<double>& values,
+                    const IntegrateOptions& options) {
+  const pathline_solver& table = solver.table();
+  pathline_problem problem{};
+  problem.struct_size = sizeof problem;
+  problem.steps = static_cast<std::uint32_t>(options.grid.size() - 1);
+  problem.t = options.grid.data();
+  problem.rtol = options.rtol;
+  problem.atol = options.atol;
+  const char* function = "create";
+  try {
+    void* instance = nullptr;
+    if (table.create) {
+      const pathline_status created = table.create(integration.host(), values.data(), &instance);
+      if (created != PATHLINE_OK) return created;
+    }
+    function = "integrate";
+    const pathline_status status = table.integrate(instance, integration.host(), &problem, integration.state());
+    function = "destroy";
+    if (table.destroy) table.destroy(instance, integration.host());
+    return status;
+  } catch (...) {
+    throw Error(
+        ExitCode::bad_input, fmt::format("solver {} let a C++ exception out of its {} function", table.id, function),
+        solver.info().file.string(), "the plugin breaks the rules of docs/solver-abi.md; its author must correct it");
+  }
+}
+
+}  // namespace
+
+std::string to_string(Status status) {
+  switch (status) {
+    case Status::done:
+      return "done";
+    case Status::cancelled:
+      return "cancelled";
+    case Status::non_finite:
+      return "non_finite";
+    case Status::step_too_small:
+      return "step_too_small";
+    case Status::too_many_steps:
+      return "too_many_steps";
+    case Status::out_of_memory:
+      return "out_of_memory";
+    case Status::host_error:
+      return "host_error";
+    case Status::bad_parameter:
+      return "bad_parameter";
+    case Status::failed:
+      return "failed";
+  }
+  return "unknown";
+}
+
+IntegrateResult integrate(const Solver& solver, at::Tensor& y, const VelocityField& field,
+                          const IntegrateOptions& options) {
+  const auto begin = std::chrono::steady_clock::now();
+  const auto& loaded = dynamic_cast<const LoadedSolver&>(solver);
+  const at::NoGradGuard no_grad;
+  check_grid(solver.info(), options.grid);
+  check_limits(solver.info(), options);
+  const std::vector<double> values = parameter_values(solver.info(), options.parameters);
+  check_state(y);
+
+  Integration integration(solver.info(), y, field, options);
+  const pathline_status returned = run(loaded, integration, values, options);
+  IntegrateResult result = integration.finish(returned);
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return result;
+}
+
+}  // namespace pathline::solvers

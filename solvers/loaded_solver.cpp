@@ -1,0 +1,162 @@
+#include "solvers/loaded_solver.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <set>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/config.h"
+#include "core/error.h"
+
+namespace pathline::solvers {
+namespace {
+
+/// Sizes of the structs in ABI 1.0; later minors append.
+constexpr std::size_t solver_size_1_0 = offsetof(pathline_solver, destroy) + sizeof(pathline_solver::destroy);
+constexpr std::size_t parameter_size_1_0 =
+    offsetof(pathline_parameter, default_value) + sizeof(pathline_parameter::default_value);
+
+class Checker {
+ public:
+  Checker(std::string file, std::string solver) : file_(std::move(file)), solver_(std::move(solver)) {}
+
+  void require(bool condition, const std::string& what) const {
+    if (!condition) {
+      throw Error(ExitCode::bad_input, fmt::format("{}: {}", solver_, what), file_,
+                  "the plugin breaks the rules of docs/solver-abi.md; its author must correct it");
+    }
+  }
+
+ private:
+  std::string file_, solver_;
+};
+
+bool is_name(const char* text, const char* further_characters) {
+  if (!text || text[0] < 'a' || text[0] > 'z') return false;
+  for (const char* c = text; *c; ++c) {
+    const bool known = (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || std::strchr(further_characters, *c);
+    if (!known || c - text >= 64) return false;
+  }
+  return true;
+}
+
+std::vector<std::string> split_choices(const char* text) {
+  std::vector<std::string> names;
+  std::istringstream stream(text);
+  for (std::string name; std::getline(stream, name, '|');) names.push_back(name);
+  return names;
+}
+
+Parameter read_parameter(const pathline_parameter* given, std::uint32_t index, const Checker& check) {
+  check.require(given != nullptr, fmt::format("parameter {} is a null pointer", index));
+  check.require(given->struct_size >= parameter_size_1_0,
+                fmt::format("parameter {} has struct_size {}, expected at least {}", index, given->struct_size,
+                            parameter_size_1_0));
+  check.require(is_name(given->name, "_"), fmt::format("parameter {} has no valid name ([a-z][a-z0-9_]*)", index));
+
+  Parameter parameter;
+  parameter.name = given->name;
+  parameter.doc = given->doc ? given->doc : "";
+  parameter.minimum = given->minimum;
+  parameter.maximum = given->maximum;
+  parameter.default_value = given->default_value;
+  parameter.integer = given->type != PATHLINE_PARAMETER_REAL;
+  check.require(given->type <= PATHLINE_PARAMETER_CHOICE,
+                fmt::format("parameter '{}' has the unknown type {}", parameter.name, given->type));
+  check.require(std::isfinite(parameter.minimum) && std::isfinite(parameter.maximum) &&
+                    parameter.minimum <= parameter.default_value && parameter.default_value <= parameter.maximum,
+                fmt::format("parameter '{}' needs finite minimum <= default <= maximum, found {} <= {} <= {}",
+                            parameter.name, parameter.minimum, parameter.default_value, parameter.maximum));
+  if (parameter.integer) {
+    check.require(std::floor(parameter.minimum) == parameter.minimum &&
+                      std::floor(parameter.maximum) == parameter.maximum &&
+                      std::floor(parameter.default_value) == parameter.default_value,
+                  fmt::format("parameter '{}' is an integer with a fractional bound or default", parameter.name));
+  }
+  if (given->type == PATHLINE_PARAMETER_CHOICE) {
+    parameter.choices = split_choices(given->choices ? given->choices : "");
+    const double expected = parameter.maximum - parameter.minimum + 1;
+    check.require(static_cast<double>(parameter.choices.size()) == expected,
+                  fmt::format("parameter '{}' names {} choices for {} values", parameter.name, parameter.choices.size(),
+                              expected));
+  }
+  return parameter;
+}
+
+}  // namespace
+
+LoadedSolver::LoadedSolver(const pathline_solver& table, const std::filesystem::path& file, const std::string& sha256)
+    : table_() {
+  const Checker check_size(file.string(), "a solver table");
+  check_size.require(table.struct_size >= solver_size_1_0,
+                     fmt::format("has struct_size {}, expected at least {}", table.struct_size, solver_size_1_0));
+  std::memcpy(&table_, &table, std::min<std::size_t>(table.struct_size, sizeof table_));
+  check_size.require(is_name(table.id, "_-"), "has no valid id ([a-z][a-z0-9_-]*)");
+
+  const Checker check(file.string(), fmt::format("solver '{}'", table.id));
+  check.require(table.name && *table.name && table.version && *table.version, "lacks a name or a version");
+  check.require(table.integrate != nullptr, "lacks its integrate function");
+  check.require(table.order >= 1 && table.order <= 100 && table.embedded_order >= 0 && table.embedded_order <= 100,
+                fmt::format("has order {} and embedded order {}, expected 1 to 100 and 0 to 100", table.order,
+                            table.embedded_order));
+  check.require(std::isfinite(table.evaluations_per_step) && table.evaluations_per_step > 0,
+                fmt::format("declares {} evaluations per step", table.evaluations_per_step));
+  check.require((table.flags & PATHLINE_MUST_UNDERSTAND) == 0,
+                fmt::format("needs capabilities that this pathline does not have (flags {:#x})", table.flags));
+  check.require(table.parameter_count <= 1000 && (table.parameter_count == 0 || table.parameters),
+                fmt::format("has an unusable parameter table ({} entries)", table.parameter_count));
+  check.require(table.parameter_count == 0 || table.create, "has parameters but no create function to take them");
+
+  info_.id = table.id;
+  info_.name = table.name;
+  info_.version = table.version;
+  info_.description = table.description ? table.description : "";
+  info_.order = table.order;
+  info_.embedded_order = table.embedded_order;
+  info_.evaluations_per_step = table.evaluations_per_step;
+  info_.adaptive = table.flags & PATHLINE_ADAPTIVE;
+  info_.descending = table.flags & PATHLINE_DESCENDING;
+  info_.needs_history = table.flags & PATHLINE_NEEDS_HISTORY;
+  info_.stochastic = table.flags & PATHLINE_STOCHASTIC;
+  info_.file = file;
+  info_.sha256 = sha256;
+  std::set<std::string> names;
+  for (std::uint32_t i = 0; i < table.parameter_count; ++i) {
+    info_.parameters.push_back(read_parameter(table.parameters[i], i, check));
+    check.require(names.insert(info_.parameters.back().name).second,
+                  fmt::format("has two parameters named '{}'", info_.parameters.back().name));
+  }
+}
+
+double parse_parameter(const SolverInfo& solver, const std::string& name, const std::string& text) {
+  std::vector<std::string> names;
+  for (const Parameter& parameter : solver.parameters) {
+    names.push_back(parameter.name);
+    if (parameter.name != name) continue;
+    for (std::size_t i = 0; i < parameter.choices.size(); ++i) {
+      if (parameter.choices[i] == text) return parameter.minimum + static_cast<double>(i);
+    }
+    const std::string place = fmt::format("parameter {} of solver {}", name, solver.id);
+    if (!parameter.choices.empty() && text.find_first_not_of("0123456789-+") != std::string::npos) {
+      throw Error(ExitCode::usage,
+                  fmt::format("expected one of {}, found '{}'", fmt::join(parameter.choices, ", "), text), place);
+    }
+    if (parameter.integer) {
+      return static_cast<double>(parse_integer(text, static_cast<std::int64_t>(parameter.minimum),
+                                               static_cast<std::int64_t>(parameter.maximum), place));
+    }
+    return parse_real(text, parameter.minimum, parameter.maximum, place);
+  }
+  const std::string near = nearest_name(name, names);
+  throw Error(ExitCode::usage, fmt::format("solver {} has no parameter '{}'", solver.id, name), {},
+              names.empty()  ? "it has no parameters"
+              : near.empty() ? fmt::format("it has: {}", fmt::join(names, ", "))
+                             : fmt::format("did you mean '{}'?", near));
+}
+
+}  // namespace pathline::solvers

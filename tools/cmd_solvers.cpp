@@ -1,0 +1,157 @@
+// `pathline solvers`: which solver plugins there are, and what one of them is and takes. Nothing here integrates.
+
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "core/log.h"
+#include "solvers/solver_host.h"
+#include "tools/commands.h"
+#include "tools/options.h"
+
+namespace pathline::tools {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+Json number(double value) {
+  if (std::floor(value) == value && std::fabs(value) < 1e15) return static_cast<std::int64_t>(value);
+  return value;
+}
+
+Json to_json(const solvers::SolverInfo& info) {
+  Json parameters = Json::array();
+  for (const solvers::Parameter& parameter : info.parameters) {
+    Json entry = {{"name", parameter.name},
+                  {"doc", parameter.doc},
+                  {"type", !parameter.choices.empty() ? "choice"
+                           : parameter.integer        ? "integer"
+                                                      : "real"},
+                  {"minimum", number(parameter.minimum)},
+                  {"maximum", number(parameter.maximum)},
+                  {"default", number(parameter.default_value)}};
+    if (!parameter.choices.empty()) entry["choices"] = parameter.choices;
+    parameters.push_back(std::move(entry));
+  }
+  return {{"id", info.id},
+          {"name", info.name},
+          {"version", info.version},
+          {"description", info.description},
+          {"order", info.order},
+          {"embedded_order", info.embedded_order},
+          {"evaluations_per_step", number(info.evaluations_per_step)},
+          {"adaptive", info.adaptive},
+          {"descending", info.descending},
+          {"needs_history", info.needs_history},
+          {"stochastic", info.stochastic},
+          {"parameters", std::move(parameters)},
+          {"file", info.file.string()},
+          {"sha256", info.sha256}};
+}
+
+int list(const std::vector<std::string>& arguments) {
+  Options options("pathline solvers list", "[--json]",
+                  "Lists every solver on the search path: the files and folders in PATHLINE_SOLVER_PATH (separated by "
+                  "colons), then the folder that was installed with pathline. Files that do not load are reported on "
+                  "stderr.");
+  options.flag("json", "as JSON, for scripts");
+  options.positional("", "", 0, 0);
+  if (!options.parse(arguments)) return 0;
+
+  std::vector<std::string> problems;
+  const auto found = solvers::list_solvers(&problems);
+  for (const std::string& problem : problems) log_warning(problem);
+  if (options.has("json")) {
+    Json json = {{"solvers", Json::array()}, {"problems", problems}};
+    for (const auto& solver : found) json["solvers"].push_back(to_json(solver->info()));
+    print(json.dump(2) + "\n");
+    return 0;
+  }
+  print(
+      fmt::format("{:<12} {:>5}  {:>10}  {:<8}  {:<8}  {}\n", "id", "order", "evals/step", "steps", "version", "name"));
+  for (const auto& solver : found) {
+    const solvers::SolverInfo& info = solver->info();
+    print(fmt::format("{:<12} {:>5}  {:>10}  {:<8}  {:<8}  {}\n", info.id, info.order, info.evaluations_per_step,
+                      info.adaptive ? "adaptive" : "fixed", info.version, info.name));
+  }
+  return 0;
+}
+
+/// "pi or i, default pi", "0 to 1e+06, default 0".
+std::string range_of(const solvers::Parameter& parameter) {
+  if (!parameter.choices.empty()) {
+    const auto chosen = static_cast<std::size_t>(parameter.default_value - parameter.minimum);
+    return fmt::format("{}, default {}", fmt::join(parameter.choices, " or "), parameter.choices[chosen]);
+  }
+  return fmt::format("{}{} to {}, default {}", parameter.integer ? "whole, " : "", parameter.minimum, parameter.maximum,
+                     parameter.default_value);
+}
+
+std::string traits_of(const solvers::SolverInfo& info) {
+  std::vector<std::string> traits = {info.adaptive ? "adaptive (--rtol, --atol)"
+                                                   : "one step per interval of the grid (--steps)"};
+  if (info.needs_history) traits.push_back("multistep");
+  if (info.stochastic) traits.push_back("stochastic");
+  if (!info.descending) traits.push_back("ascending time only");
+  return fmt::format("{}", fmt::join(traits, ", "));
+}
+
+int describe(const std::vector<std::string>& arguments) {
+  Options options(
+      "pathline solvers describe", "NAME_OR_PATH [--json]",
+      "Says what a solver is, where it was loaded from and which parameters it takes (--param name=value of "
+      "`pathline sample`).");
+  options.flag("json", "as JSON, for scripts");
+  options.positional("NAME_OR_PATH",
+                     "a solver's id, or a plugin's path (with a '/'; FILE#ID picks one of several solvers in a file)",
+                     1, 1);
+  if (!options.parse(arguments)) return 0;
+
+  const solvers::SolverInfo info = solvers::find_solver(options.words()[0])->info();
+  if (options.has("json")) {
+    print(to_json(info).dump(2) + "\n");
+    return 0;
+  }
+  constexpr std::size_t width = 100;
+  print(fmt::format("{}  {}, version {}\n", info.id, info.name, info.version));
+  if (!info.description.empty()) print(fmt::format("  {}\n", wrap_text(info.description, width - 2, 2)));
+  print(fmt::format("  order        {}{}\n", info.order,
+                    info.embedded_order ? fmt::format(", error estimate by order {}", info.embedded_order) : ""));
+  print(
+      fmt::format("  evaluations  {} per {}\n", info.evaluations_per_step, info.adaptive ? "attempted step" : "step"));
+  print(fmt::format("  steps        {}\n", traits_of(info)));
+  print(fmt::format("  file         {}\n  sha256       {}\n", info.file.string(), info.sha256));
+  if (info.parameters.empty()) {
+    print("  parameters   none\n");
+    return 0;
+  }
+  print("  parameters\n");
+  for (const solvers::Parameter& parameter : info.parameters) {
+    print(fmt::format("    {:<14}{}\n", parameter.name, range_of(parameter)));
+    print(fmt::format("                  {}\n", wrap_text(parameter.doc, width - 18, 18)));
+  }
+  return 0;
+}
+
+}  // namespace
+
+int run_solvers(const std::vector<std::string>& arguments, CommandContext&) {
+  return run_action("pathline solvers",
+                    "Solver plugins: find them, and see what they are. docs/write-a-solver.md shows how to write one.",
+                    {{"list", "every solver on the search path", list},
+                     {"describe", "one solver, its file and its parameters", describe}},
+                    arguments);
+}
+
+}  // namespace pathline::tools
