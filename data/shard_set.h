@@ -1,0 +1,68 @@
+#pragma once
+// A folder of image shards, opened and checked (format: docs/formats/shards.md). HDF5 is touched only while opening:
+// afterwards images are plain byte ranges of the shard files, read with pread.
+//
+// open() throws Error(bad_input) for anything that does not look exactly as the format says, Error(file_system) for
+// unreadable files, with file, object, expected and found. Thread-safety: immutable after open(); read_image() may be
+// called from any number of threads.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pathline::data {
+
+struct ImageShape {
+  std::int64_t channels = 0, height = 0, width = 0;
+  std::int64_t values() const noexcept { return channels * height * width; }
+  bool operator==(const ImageShape&) const = default;
+};
+
+/// Contents of index.json. Labels are 0 ... K-1 for K class names, or all -1 where class_names is empty. The network
+/// sees x = (value - mean[c]) / scale[c]; for uint8 images mean = scale = 127.5.
+struct DatasetInfo {
+  std::int64_t format_version = 1;
+  std::string name, split;
+  std::uint64_t count = 0;
+  ImageShape shape;
+  std::string dtype;  ///< "uint8" or "float32"
+  std::vector<std::string> class_names;
+  std::vector<double> mean, scale;  ///< one per channel
+  std::size_t item_bytes() const { return dtype == "float32" ? 4 : 1; }
+  std::size_t image_bytes() const { return static_cast<std::size_t>(shape.values()) * item_bytes(); }
+  struct Shard {
+    std::string file, sha256;
+    std::uint64_t count = 0, bytes = 0;
+    std::uint64_t labels_xxh3 = 0, checksums_xxh3 = 0;  ///< of the bytes of /labels and of /checksums
+  };
+  std::vector<Shard> shards;
+};
+
+class ShardSet {
+ public:
+  /// Checks index, every shard's layout and all labels; with `check_sha256` also every byte.
+  static ShardSet open(const std::filesystem::path& folder, bool check_sha256 = false);
+  ~ShardSet();
+  ShardSet(ShardSet&&) noexcept;
+  ShardSet& operator=(ShardSet&&) noexcept;
+
+  const std::filesystem::path& folder() const noexcept;
+  const DatasetInfo& info() const noexcept;
+  std::uint64_t size() const noexcept;         ///< images in all shards
+  std::size_t image_bytes() const noexcept;    ///< bytes of one image [H, W, C]
+  std::int64_t label(std::uint64_t id) const;  ///< REQUIRES id < size()
+  std::string content_hash() const;  ///< SHA-256 over the shards' hashes: names the data in provenance records
+
+  /// Image `id` ([H, W, C], row-major, dtype of the set) into `out`; checks its xxh3 checksum.
+  void read_image(std::uint64_t id, void* out) const;
+
+ private:
+  struct State;
+  explicit ShardSet(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace pathline::data

@@ -1,0 +1,161 @@
+#include "data/sample_order.h"
+
+#include <cmath>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/data/shard_fixture.h"
+
+namespace pathline::data {
+namespace {
+
+TEST(SampleOrder, IsABijectionForEverySmallSize) {
+  for (std::uint64_t size = 1; size <= 2000; ++size) {
+    const SampleOrder order(size, 12345);
+
+    std::vector<bool> seen(size);
+    std::uint64_t found = 0;
+    for (std::uint64_t i = 0; i < size; ++i) {
+      const std::uint64_t id = order.permute(size % 5, i);
+      ASSERT_LT(id, size);
+      if (!seen[id]) ++found;
+      seen[id] = true;
+    }
+
+    ASSERT_EQ(found, size) << "size " << size;
+  }
+}
+
+TEST(SampleOrder, IsABijectionForLargeSizes) {
+  for (const std::uint64_t size :
+       {std::uint64_t{60000}, std::uint64_t{65536}, std::uint64_t{65537}, std::uint64_t{262145}}) {
+    const SampleOrder order(size, 7);
+
+    std::vector<bool> seen(size);
+    std::uint64_t found = 0;
+    for (std::uint64_t i = 0; i < size; ++i) {
+      const std::uint64_t id = order.permute(3, i);
+      ASSERT_LT(id, size);
+      if (!seen[id]) ++found;
+      seen[id] = true;
+    }
+
+    EXPECT_EQ(found, size);
+  }
+}
+
+// Computed by a separate Python program from the definition in sample_order.h. If this fails, runs no longer resume as
+// they were begun.
+TEST(SampleOrder, MatchesKnownAnswers) {
+  struct Answer {
+    std::uint64_t size, seed, epoch;
+    std::vector<std::uint64_t> ids;  // of indices 0, 1, 2, ...
+  };
+  const std::vector<Answer> answers = {
+      {1, 0, 0, {0}},
+      {10, 0, 0, {6, 0, 1, 5, 8}},
+      {10, 0, 1, {0, 2, 1, 8, 3}},
+      {10, 1, 0, {1, 3, 4, 8, 9}},
+      {60000, 0, 0, {53520, 44617, 54694, 56520, 21735}},
+      {60000, 42, 7, {46458, 23960, 33988, 36235, 47589}},
+      {60000, 9223372036854775813u, 16777215, {33338, 35726, 36820, 41480, 39167}},
+      {1099511627779u, 99, 3, {35367949673, 594383534340, 809669378634, 277964054197, 607345960837}},
+  };
+
+  for (const Answer& answer : answers) {
+    const SampleOrder order(answer.size, answer.seed);
+
+    for (std::uint64_t i = 0; i < answer.ids.size(); ++i) {
+      EXPECT_EQ(order.permute(answer.epoch, i), answer.ids[i])
+          << "size " << answer.size << " seed " << answer.seed << " index " << i;
+    }
+  }
+}
+
+TEST(SampleOrder, PositionSplitsIntoEpochAndIndex) {
+  const SampleOrder order(10, 5);
+
+  const SampleRef sample = order.at(37);
+
+  EXPECT_EQ(sample.position, 37u);
+  EXPECT_EQ(sample.epoch, 3u);
+  EXPECT_EQ(sample.id, order.permute(3, 7));
+}
+
+TEST(SampleOrder, EpochsAndSeedsDiffer) {
+  std::set<std::vector<std::uint64_t>> orders;
+
+  for (std::uint64_t seed = 0; seed < 4; ++seed) {
+    const SampleOrder order(100, seed);
+    for (std::uint64_t epoch = 0; epoch < 25; ++epoch) {
+      std::vector<std::uint64_t> ids;
+      for (std::uint64_t i = 0; i < 100; ++i) ids.push_back(order.permute(epoch, i));
+      orders.insert(ids);
+    }
+  }
+
+  EXPECT_EQ(orders.size(), 100u);
+}
+
+/// (chi-square - degrees) / its standard deviation.
+double chi_square_z(const std::vector<std::uint64_t>& counts, double expected, double degrees) {
+  double sum = 0;
+  for (const std::uint64_t count : counts)
+    sum += (static_cast<double>(count) - expected) * (static_cast<double>(count) - expected) / expected;
+  return (sum - degrees) / std::sqrt(2 * degrees);
+}
+
+TEST(SampleOrder, EveryIdIsEquallyLikelyAtEveryIndex) {
+  constexpr std::uint64_t size = 48, epochs = size * 100;
+  const SampleOrder order(size, 2024);
+
+  std::vector<std::uint64_t> counts(size * size);
+  for (std::uint64_t epoch = 0; epoch < epochs; ++epoch) {
+    for (std::uint64_t i = 0; i < size; ++i) ++counts[i * size + order.permute(epoch, i)];
+  }
+
+  // Rows and columns are both fixed, hence (size - 1)^2 degrees of freedom.
+  EXPECT_LT(std::abs(chi_square_z(counts, 100, (size - 1.0) * (size - 1.0))), 5);
+}
+
+TEST(SampleOrder, NeighboursAreIndependent) {
+  constexpr std::uint64_t size = 53, epochs = 4000;
+  const SampleOrder order(size, 77);
+
+  std::vector<std::uint64_t> differences(size - 1);
+  for (std::uint64_t epoch = 0; epoch < epochs; ++epoch) {
+    for (std::uint64_t i = 0; i + 1 < size; ++i) {
+      ++differences[(order.permute(epoch, i + 1) + size - order.permute(epoch, i)) % size - 1];
+    }
+  }
+
+  EXPECT_LT(std::abs(chi_square_z(differences, static_cast<double>(epochs), size - 2.0)), 5);
+}
+
+TEST(SampleOrder, RefusesEpochsThatTheGeneratorCannotKey) {
+  const SampleOrder order(4, 1);
+
+  expect_error(ExitCode::usage, {}, [&] { order.at(std::uint64_t{4} << 24); });
+}
+
+TEST(BatchPlan, RanksShareTheMicroBatchesWithoutGapOrOverlap) {
+  for (std::uint64_t micro_batches = 1; micro_batches <= 12; ++micro_batches) {
+    for (int ranks = 1; ranks <= static_cast<int>(micro_batches); ++ranks) {
+      std::uint64_t next = 0;
+      for (int rank = 0; rank < ranks; ++rank) {
+        const BatchPlan plan{micro_batches * 8, 8, rank, ranks};
+        EXPECT_EQ(plan.first_micro(), next);
+        EXPECT_GT(plan.last_micro(), plan.first_micro());
+        next = plan.last_micro();
+      }
+
+      EXPECT_EQ(next, micro_batches);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace pathline::data

@@ -1,0 +1,154 @@
+// `pathline shards` through the function that main() calls.
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "data/shard_set.h"
+#include "tests/data/shard_fixture.h"
+#include "tools/commands.h"
+
+namespace pathline::tools {
+namespace {
+
+using data::expect_error;
+using data::TemporaryFolder;
+
+class ShardsCommand : public testing::Test {
+ protected:
+  void SetUp() override {
+    // Twelve images of 2 x 3 pixels with labels 0 ... 3.
+    std::string images = {0, 0, 8, 3, 0, 0, 0, 12, 0, 0, 0, 2, 0, 0, 0, 3}, labels = {0, 0, 8, 1, 0, 0, 0, 12};
+    for (int i = 0; i < 72; ++i) images += static_cast<char>(i * 3);
+    for (int i = 0; i < 12; ++i) labels += static_cast<char>(i % 4);
+    std::filesystem::create_directory(folder_ / "digits");
+    data::write_bytes(folder_ / "digits/train-images-idx3-ubyte", images);
+    data::write_bytes(folder_ / "digits/train-labels-idx1-ubyte", labels);
+  }
+  /// Exit code; what went to stdout is kept in output_.
+  int run(const std::vector<std::string>& arguments) {
+    CommandContext context;
+    testing::internal::CaptureStdout();
+    int code = -1;
+    try {
+      code = run_shards(arguments, context);
+    } catch (...) {
+      output_ = testing::internal::GetCapturedStdout();
+      throw;
+    }
+    output_ = testing::internal::GetCapturedStdout();
+    return code;
+  }
+  int create(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments = {
+        "create", "--from", "idx", "--input", (folder_ / "digits").string(), "--out", (folder_ / "out").string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  }
+  TemporaryFolder folder_;
+  std::string output_;
+};
+
+TEST_F(ShardsCommand, CreatesWhatTheReaderOpens) {
+  EXPECT_EQ(create(), 0);
+
+  const auto set = data::ShardSet::open(folder_ / "out", true);
+  EXPECT_EQ(set.size(), 12u);
+  EXPECT_EQ(set.info().name, "digits");
+  EXPECT_EQ(set.info().class_names, (std::vector<std::string>{"0", "1", "2", "3"}));
+  EXPECT_EQ(set.info().mean, std::vector<double>{127.5});
+  std::vector<std::uint8_t> image(6);
+  set.read_image(11, image.data());
+  EXPECT_EQ(image, (std::vector<std::uint8_t>{198, 201, 204, 207, 210, 213}));
+}
+
+TEST_F(ShardsCommand, CreatesAsToldByItsOptions) {
+  EXPECT_EQ(create({"--limit", "7", "--images-per-shard", "3", "--name", "fashion"}), 0);
+
+  const auto set = data::ShardSet::open(folder_ / "out");
+  EXPECT_EQ(set.size(), 7u);
+  EXPECT_EQ(set.info().shards.size(), 3u);
+  EXPECT_EQ(set.info().class_names.at(1), "Trouser");
+}
+
+TEST_F(ShardsCommand, PrintsOneLineOfResult) {
+  create();
+
+  EXPECT_EQ(std::count(output_.begin(), output_.end(), '\n'), 1) << output_;
+}
+
+TEST_F(ShardsCommand, RefusesAnExistingFolder) {
+  create();
+
+  expect_error(ExitCode::usage, {"out"}, [&] { create(); });
+}
+
+TEST_F(ShardsCommand, LeavesNothingAfterADamagedInput) {
+  std::filesystem::resize_file(folder_ / "digits/train-images-idx3-ubyte", 50);
+
+  expect_error(ExitCode::bad_input, {"train-images", "image 5 of 12"}, [&] { create({"--images-per-shard", "2"}); });
+
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.path()), {}), 1) << "only the input may be there";
+}
+
+TEST_F(ShardsCommand, RefusesMistakenOptions) {
+  expect_error(ExitCode::usage, {"limit"}, [&] { create({"--limit", "0"}); });
+  expect_error(ExitCode::usage, {"limit"}, [&] { create({"--limit", "-1"}); });
+  expect_error(ExitCode::usage, {"--images-per-shard"}, [&] { create({"--images-per-shar", "3"}); });
+  expect_error(ExitCode::usage, {"split"}, [&] { create({"--split", "both"}); });
+  expect_error(ExitCode::usage, {"from"}, [&] { run({"create", "--from", "zip", "--input", "x", "--out", "y"}); });
+  expect_error(ExitCode::usage, {"create"}, [&] { run({"crate"}); });
+  expect_error(ExitCode::usage, {}, [&] { run({"info"}); });
+}
+
+TEST_F(ShardsCommand, InfoTellsTheContents) {
+  create();
+
+  EXPECT_EQ(run({"info", (folder_ / "out").string()}), 0);
+
+  for (const char* word : {"digits (train)", "12", "2 x 3 pixels", "uint8", "(value - 127.5) / 127.5", "3 images"}) {
+    EXPECT_NE(output_.find(word), std::string::npos) << word << " in " << output_;
+  }
+}
+
+TEST_F(ShardsCommand, InfoAsJsonParses) {
+  create();
+
+  EXPECT_EQ(run({"info", (folder_ / "out").string(), "--json"}), 0);
+
+  const auto json = nlohmann::json::parse(output_);
+  EXPECT_EQ(json["images"], 12);
+  EXPECT_EQ(json["shape"], (std::vector<int>{1, 2, 3}));
+  EXPECT_EQ(json["classes"][0]["images"], 3);
+}
+
+TEST_F(ShardsCommand, VerifyIsContentWithAWholeFolder) {
+  create();
+
+  EXPECT_EQ(run({"verify", (folder_ / "out").string()}), 0);
+
+  EXPECT_NE(output_.find("all 12 images in 1 shard"), std::string::npos) << output_;
+}
+
+TEST_F(ShardsCommand, VerifyListsProblemsAndFails) {
+  create({"--images-per-shard", "5"});
+  std::filesystem::remove(folder_ / "out/shard-00000.h5");
+  std::filesystem::resize_file(folder_ / "out/shard-00002.h5", 100);
+
+  expect_error(ExitCode::bad_input, {"2 problems"}, [&] { run({"verify", (folder_ / "out").string()}); });
+
+  EXPECT_NE(output_.find("shard-00000.h5: this shard is missing"), std::string::npos) << output_;
+  EXPECT_NE(output_.find("shard-00002.h5: the file is truncated"), std::string::npos) << output_;
+}
+
+TEST_F(ShardsCommand, EveryLevelHasHelp) {
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"--help"}, {"create", "--help"}, {"info", "--help"}, {"verify", "--help"}}) {
+    EXPECT_EQ(run(arguments), 0);
+    EXPECT_NE(output_.find("pathline shards"), std::string::npos) << output_;
+  }
+}
+
+}  // namespace
+}  // namespace pathline::tools

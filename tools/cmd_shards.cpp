@@ -1,0 +1,182 @@
+// pathline shards create | info | verify: turns data sets into shard folders, looks at them, checks every byte.
+
+#include <algorithm>
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "data/idx_source.h"
+#include "data/shard_set.h"
+#include "data/shard_writer.h"
+#include "data/verify_shards.h"
+#include "tools/commands.h"
+#include "tools/options.h"
+#include "tools/progress.h"
+
+namespace pathline::tools {
+
+namespace {
+
+constexpr std::uint64_t default_shard_bytes = std::uint64_t{256} << 20;
+constexpr std::int64_t most_images = std::int64_t{1} << 40;
+
+/// Shows that `done` of `total` images have been dealt with.
+void show(Progress& progress, std::uint64_t done, std::uint64_t total) {
+  progress.update(static_cast<double>(done) / static_cast<double>(total), fmt::format("{} of {} images", done, total));
+}
+
+int create(const std::vector<std::string>& arguments) {
+  Options options("pathline shards create", "--from KIND --input PATH --out DIR [options]",
+                  "Converts a data set into a folder of image shards.");
+  options.value("from", "KIND", "kind of the input: idx (MNIST, Fashion-MNIST and relatives, plain or gzipped)");
+  options.value("input", "PATH", "folder with the IDX files, or an images file");
+  options.value("out", "DIR", "folder to make; it must not exist");
+  options.value("split", "NAME", "which part to convert: train or test", "train");
+  options.value("limit", "N", "convert only the first N images");
+  options.value("images-per-shard", "N", "images in one shard file (default: as many as fit 256 MiB)");
+  options.value("name", "NAME", "name of the data set (default: the name of the input folder)");
+  options.epilogue(
+      "Example: pathline shards create --from idx --input /usr/share/datasets/fashion-mnist --out fashion-train");
+  if (!options.parse(arguments)) return 0;
+
+  options.choice("from", {"idx"});
+  const std::string& split = options.choice("split", {"train", "test"});
+  const std::filesystem::path input = options.text("input"), out = options.text("out");
+
+  data::IdxSource source(data::find_idx_files(input, split));
+  data::DatasetInfo info;
+  const auto folder = std::filesystem::absolute(source.files().images).parent_path();
+  info.name = options.has("name") ? options.text("name") : folder.filename().string();
+  info.split = split;
+  info.shape = source.shape();
+  info.dtype = "uint8";
+  info.class_names = data::idx_class_names(info.name, source);
+  info.mean = {127.5};
+  info.scale = {127.5};
+
+  const std::uint64_t limit =
+      options.has("limit") ? static_cast<std::uint64_t>(options.integer("limit", 1, most_images)) : source.count();
+  const std::uint64_t count = std::min(source.count(), limit);
+  const std::uint64_t per_shard = options.has("images-per-shard")
+                                      ? static_cast<std::uint64_t>(options.integer("images-per-shard", 1, most_images))
+                                      : std::max<std::uint64_t>(1, default_shard_bytes / info.image_bytes());
+
+  data::ShardWriter writer(out, info, per_shard);
+  {
+    Progress progress("converting", false);
+    std::vector<std::byte> image(info.image_bytes());
+    for (std::uint64_t i = 0; i < count; ++i) {
+      source.read_image(image.data());
+      writer.add(image.data(), source.labels()[i]);
+      if ((i + 1) % 1024 == 0) show(progress, i + 1, count);
+    }
+  }
+  info = writer.finish();
+  fmt::print("{}: {} images of {}x{}x{} in {} {}, {} classes\n", out.string(), info.count, info.shape.channels,
+             info.shape.height, info.shape.width, info.shards.size(), info.shards.size() == 1 ? "shard" : "shards",
+             info.class_names.size());
+  return 0;
+}
+
+std::vector<std::uint64_t> images_per_class(const data::ShardSet& shards) {
+  std::vector<std::uint64_t> counts(shards.info().class_names.size());
+  if (counts.empty()) return counts;
+  for (std::uint64_t id = 0; id < shards.size(); ++id) ++counts[static_cast<std::size_t>(shards.label(id))];
+  return counts;
+}
+
+int info(const std::vector<std::string>& arguments) {
+  Options options("pathline shards info", "DIR [--json]",
+                  "Says what a shard folder holds, after checking its structure and labels.");
+  options.positional("DIR", "folder of image shards", 1, 1);
+  options.flag("json", "print JSON instead of text");
+  if (!options.parse(arguments)) return 0;
+
+  const auto shards = data::ShardSet::open(options.words().front());
+  const data::DatasetInfo& info = shards.info();
+  const std::vector<std::uint64_t> counts = images_per_class(shards);
+  std::uint64_t bytes = 0;
+  for (const auto& shard : info.shards) bytes += shard.bytes;
+
+  if (options.has("json")) {
+    nlohmann::ordered_json json = {{"name", info.name},
+                                   {"split", info.split},
+                                   {"images", info.count},
+                                   {"shape", {info.shape.channels, info.shape.height, info.shape.width}},
+                                   {"dtype", info.dtype},
+                                   {"mean", info.mean},
+                                   {"scale", info.scale},
+                                   {"bytes", bytes},
+                                   {"content_hash", shards.content_hash()}};
+    json["classes"] = nlohmann::ordered_json::array();
+    for (std::size_t c = 0; c < counts.size(); ++c)
+      json["classes"].push_back({{"name", info.class_names[c]}, {"images", counts[c]}});
+    json["shards"] = nlohmann::ordered_json::array();
+    for (const auto& shard : info.shards)
+      json["shards"].push_back(
+          {{"file", shard.file}, {"images", shard.count}, {"bytes", shard.bytes}, {"sha256", shard.sha256}});
+    fmt::print("{}\n", json.dump(2));
+    return 0;
+  }
+  fmt::print("{}{}\n", info.name, info.split.empty() ? "" : " (" + info.split + ")");
+  fmt::print("  images        {}\n", info.count);
+  fmt::print("  shape         {} channels, {} x {} pixels (height x width)\n", info.shape.channels, info.shape.height,
+             info.shape.width);
+  fmt::print("  dtype         {}\n", info.dtype);
+  const bool uniform = std::all_of(info.mean.begin(), info.mean.end(), [&](double m) { return m == info.mean[0]; }) &&
+                       std::all_of(info.scale.begin(), info.scale.end(), [&](double s) { return s == info.scale[0]; });
+  if (uniform) {
+    fmt::print("  network sees  (value - {}) / {}\n", info.mean[0], info.scale[0]);
+  } else {
+    for (std::size_t c = 0; c < info.mean.size(); ++c)
+      fmt::print("  channel {:<4}  (value - {}) / {}\n", c, info.mean[c], info.scale[c]);
+  }
+  fmt::print("  shards        {}, {:.1f} MB\n", info.shards.size(), static_cast<double>(bytes) / 1e6);
+  fmt::print("  content hash  {}\n", shards.content_hash());
+  for (const auto& shard : info.shards)
+    fmt::print("    {}  {} images, {:.1f} MB\n", shard.file, shard.count, static_cast<double>(shard.bytes) / 1e6);
+  fmt::print("  classes       {}\n", counts.empty() ? "none" : std::to_string(counts.size()));
+  for (std::size_t c = 0; c < counts.size(); ++c)
+    fmt::print("    {:>4}  {:<20} {} images\n", c, info.class_names[c], counts[c]);
+  return 0;
+}
+
+int verify(const std::vector<std::string>& arguments) {
+  Options options("pathline shards verify", "DIR",
+                  "Checks every byte: SHA-256 and structure of each shard, all labels, the checksum of each image. "
+                  "Lists every problem; exit code 3 if there are any.");
+  options.positional("DIR", "folder of image shards", 1, 1);
+  if (!options.parse(arguments)) return 0;
+
+  const std::filesystem::path folder = options.words().front();
+  data::ShardReport report;
+  {
+    Progress progress("checking", false);
+    report = data::verify_shards(folder, [&](std::uint64_t done, std::uint64_t total) { show(progress, done, total); });
+  }
+  for (const std::string& problem : report.problems) fmt::print("{}\n", problem);
+  if (!report.problems.empty()) {
+    throw Error(
+        ExitCode::bad_input,
+        fmt::format("{} {} found", report.problems.size(), report.problems.size() == 1 ? "problem" : "problems"),
+        folder.string(),
+        "restore the damaged files from a copy, or make the shards anew with `pathline shards create`");
+  }
+  fmt::print("{}: all {} images in {} {} ({:.1f} MB) are whole\n", folder.string(), report.images, report.shards,
+             report.shards == 1 ? "shard" : "shards", static_cast<double>(report.bytes) / 1e6);
+  return 0;
+}
+
+}  // namespace
+
+int run_shards(const std::vector<std::string>& arguments, CommandContext&) {
+  return run_action("pathline shards", "Image shards: the data that training reads.",
+                    {{"create", "convert a data set into shards", create},
+                     {"info", "say what a shard folder holds", info},
+                     {"verify", "check every byte of a shard folder", verify}},
+                    arguments);
+}
+
+}  // namespace pathline::tools
