@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# pathline sample on a closed-form field, as a user would run it: results, equality under mpirun, and every kind of mistake.
+# Usage: sample.sh PROGRAM SOURCE_DIR BINARY_DIR
+set -u
+program=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
+
+# expect CODE TEXT COMMAND…: the command ends with CODE, says TEXT on stderr, and says it once.
+expect() {
+  local code=$1 text=$2
+  shift 2
+  "$@" >out.txt 2>err.txt
+  local got=$?
+  [ "$got" = "$code" ] || { fail "exit code $got, expected $code: $*"; cat err.txt; return; }
+  grep -qF -- "$text" err.txt || { fail "no '$text' on stderr: $*"; cat err.txt; return; }
+  [ "$code" = 0 ] || [ "$(grep -c 'pathline: error:' err.txt)" = 1 ] || { fail "not exactly one error line: $*"; cat err.txt; }
+}
+
+cat >smooth.ini <<'INI'
+[mixture]
+weights = 0.4, 0.6
+means = -1, 1
+sigmas = 0.6, 0.8
+shape = 1,4,4
+INI
+sample=("$program" sample --field smooth.ini --threads 1)
+
+# A run writes the file, the picture and a summary.
+"${sample[@]}" --solver heun --steps 8 --count 20 --batch 8 --out alone.h5 --png alone.png >out.txt 2>err.txt || { fail "plain run"; cat err.txt; }
+[ -s alone.h5 ] || fail "no alone.h5"
+head -c 4 alone.png | grep -q PNG || fail "alone.png is no PNG"
+grep -q '^evaluations  16 per sample' out.txt || { fail "summary lacks 16 evaluations"; cat out.txt; }
+grep -q 'heun' out.txt || fail "summary lacks the solver"
+
+# datasets FILE: the sample datasets' bytes as h5dump prints them, without attributes.
+datasets() { for d in id images initial labels raw; do h5dump -y -w 0 -m '%a' -d "/samples/$d" "$1" | tail -n +2; done; }
+have_h5dump=0
+command -v h5dump >/dev/null && have_h5dump=1
+if [ $have_h5dump = 1 ]; then
+  datasets alone.h5 >alone.txt
+  [ -s alone.txt ] || fail "h5dump shows nothing"
+  "${sample[@]}" --solver heun --steps 8 --count 20 --batch 5 --out batch5.h5 >out.txt 2>err.txt || fail "batch 5"
+  datasets batch5.h5 | cmp -s - alone.txt || fail "the field is pointwise, yet samples depend on --batch"
+  "${sample[@]}" --solver heun --steps 8 --count 20 --batch 8 --seed 1 --out seed1.h5 >out.txt 2>err.txt || fail "seed 1"
+  datasets seed1.h5 | cmp -s - alone.txt && fail "another seed gives the same samples"
+  # Starting from the file's own noise gives the samples again (its noise is stored in single precision, so in single precision).
+  "${sample[@]}" --dtype float32 --solver heun --steps 8 --count 20 --out single.h5 >out.txt 2>err.txt || fail "float32"
+  "${sample[@]}" --dtype float32 --solver heun --steps 8 --count 20 --initial single.h5:/samples/initial --out again.h5 >out.txt 2>err.txt ||
+    { fail "--initial"; cat err.txt; }
+  datasets single.h5 >single.txt
+  datasets again.h5 | cmp -s - single.txt || fail "--initial does not give the samples again"
+fi
+
+# Under mpirun: one file, one summary, the same bits.
+mpi=()
+if command -v mpirun >/dev/null; then
+  mpi=(mpirun -n 2 --timeout 120 --oversubscribe)
+  [ "$(id -u)" = 0 ] && mpi+=(--allow-run-as-root)
+  for solver in "heun --steps 8" "dopri5 --rtol 1e-4 --atol 1e-4"; do
+    # shellcheck disable=SC2086
+    "${sample[@]}" --solver $solver --count 20 --batch 8 --out one.h5 >out.txt 2>err.txt || fail "$solver alone"
+    # shellcheck disable=SC2086
+    "${mpi[@]}" "${sample[@]}" --solver $solver --count 20 --batch 8 --out two.h5 >out.txt 2>err.txt || { fail "$solver under mpirun"; cat err.txt; }
+    [ "$(grep -c '^evaluations' out.txt)" = 1 ] || { fail "not exactly one summary under mpirun"; cat out.txt; }
+    if [ $have_h5dump = 1 ]; then
+      datasets one.h5 >one.txt
+      datasets two.h5 | cmp -s - one.txt || fail "$solver: two ranks give other samples than one"
+    fi
+  done
+  # Ranks that fail alike say so once; a rank that fails alone takes the waiting others down with it.
+  expect 2 "--steps" "${mpi[@]}" "${sample[@]}" --solver heun --steps 0 --count 4 --out x.h5
+  expect 2 "rank 1: --steps" "${mpi[@]:0:1}" -n 1 "${mpi[@]:3}" "${sample[@]}" --solver heun --steps 4 --count 4 --out x.h5 : \
+    -n 1 "${sample[@]}" --solver heun --steps 0 --count 4 --out x.h5
+fi
+
+# Mistakes: one clear message, the right exit code, nothing written.
+ok=(--solver heun --steps 4 --count 4 --out x.h5)
+expect 2 "--steps" "${sample[@]}" --solver heun --steps 0 --count 4 --out x.h5
+expect 2 "--steps" "${sample[@]}" --solver heun --count 4 --out x.h5
+expect 2 "--steps" "${sample[@]}" --solver dopri5 --steps 4 --count 4 --out x.h5
+expect 2 "dopri5" "${sample[@]}" --solver dopri5 --steps 4 --count 4 --out x.h5
+expect 2 "heun has fixed steps" "${sample[@]}" --solver heun --steps 4 --rtol 1e-3 --count 4 --out x.h5
+expect 2 "--count" "${sample[@]}" --solver heun --steps 4 --count 0 --out x.h5
+expect 2 "--count" "${sample[@]}" --solver heun --steps 4 --count -1 --out x.h5
+expect 2 "--count" "${sample[@]}" --solver heun --steps 4 --out x.h5
+expect 2 "--steps" "${sample[@]}" --solver heun --step 4 --count 4 --out x.h5
+expect 2 "--out" "${sample[@]}" --solver heun --steps 4 --count 4 --out --png x.png
+expect 2 "--label" "${sample[@]}" "${ok[@]}" --label 3
+expect 2 "--guidance" "${sample[@]}" "${ok[@]}" --guidance 2
+expect 2 "--batch" "${sample[@]}" "${ok[@]}" --batch 0
+expect 2 "uniformm" "${sample[@]}" "${ok[@]}" --grid uniformm
+expect 2 "heun" "${sample[@]}" --solver huen --steps 4 --count 4 --out x.h5
+expect 2 "--param" "${sample[@]}" "${ok[@]}" --param safety
+expect 2 "nonsense" "${sample[@]}" "${ok[@]}" --param nonsense=1
+expect 2 "--initial" "${sample[@]}" "${ok[@]}" --initial alone.h5:/samples/initial --seed 4
+expect 2 "alone.h5:/samples/initial" "${sample[@]}" --solver heun --steps 4 --count 21 --out x.h5 --initial alone.h5:/samples/initial
+expect 2 "CHECKPOINT" "$program" sample "${ok[@]}"
+expect 2 "--field" "$program" sample some/checkpoint --field smooth.ini "${ok[@]}"
+expect 3 "smooth.ini" "${sample[@]}" --solver ./smooth.ini --steps 4 --count 4 --out x.h5
+expect 4 "missing.ini" "$program" sample --field missing.ini "${ok[@]}"
+expect 4 "no/such" "${sample[@]}" --solver heun --steps 4 --count 4 --out no/such/x.h5
+expect 4 "." "${sample[@]}" --solver heun --steps 4 --count 4 --out .
+expect 4 "missing" "$program" sample missing "${ok[@]}"
+expect 2 "sample" "$program" smaple
+expect 2 "--version" "$program" --versoin
+[ -e x.h5 ] && fail "a mistake left x.h5 behind"
+
+# Help and versions go to stdout; a reader that leaves early is no error.
+"$program" sample --help | grep -q -- '--guidance W' || fail "sample --help"
+"$program" --help | grep -q 'sweep' || fail "--help"
+"$program" --version | grep -q 'LibTorch' || fail "--version"
+set -o pipefail
+"$program" --version | head -n 1 >/dev/null || fail "--version into a closed pipe"
+if [ -w /dev/full ]; then
+  "$program" --version >/dev/full 2>err.txt
+  [ $? = 4 ] || fail "a full disk behind stdout is not exit code 4"
+fi
+
+[ $failures = 0 ] && echo "all well"
+exit $((failures > 0))

@@ -1,0 +1,79 @@
+# Mistakes and mishaps while training: one message, the right exit code, earlier checkpoints whole.
+source "$(dirname "$0")/lib.sh"
+require_mpirun
+tiny_run
+two=("${mpirun[@]}" -n 2)
+
+expect 2 "${two[@]}" "$program" train "$work/tiny.ini" --train.stepz 4
+says_once "pathline: error:"
+says "train.steps"
+expect 2 "$program" train "$work/tiny.ini" --train.global_batch -4
+says "--train.global_batch"
+expect 2 "${two[@]}" "$program" train "$work/tiny.ini" --parallel.reduction fast --train.micro_batch 0 --train.global_batch 5
+says_once "pathline: error:"
+says "train.global_batch"
+expect 2 "$program" train "$work/tiny.ini" --parallel.backend mpi
+says "parallel.backend"
+expect 2 "$program" train
+expect 4 "$program" train "$work/missing.ini"
+expect 4 "$program" train "$work/tiny.ini" --data.shards "$work/nowhere"
+expect 2 "$program" train "$work/tiny.ini" --network.classes 3
+says "network.classes" "10"
+[ ! -e "$work/run" ] || fail "a refused run left a checkpoint folder"
+
+expect 0 "$program" train "$work/tiny.ini" --print-config
+says "global_batch = 16"
+expect 0 "$program" train --help
+says "train.global_batch" "75"
+expect 0 "${two[@]}" "$program" train "$work/tiny.ini" --dry-run
+says "2 ranks"
+[ ! -e "$work/run" ] || fail "a dry run wrote something"
+
+# A shard whose images have changed on disk: the rank that reads one says so, both end.
+cp -r "$work/shards" "$work/damaged"
+needle=$(tail -c +17 "$work/idx/train-images-idx3-ubyte" | head -c 64 | od -An -v -tx1 | tr -d ' \n')
+before=$(od -An -v -tx1 "$work/damaged/shard-00000.h5" | tr -d ' \n')
+[ "${before/$needle/}" != "$before" ] || fail "the first image is not in the shard"
+before=${before%%"$needle"*}
+printf '\xff\x00\xff\x00' | dd of="$work/damaged/shard-00000.h5" bs=1 seek=$((${#before} / 2 + 10)) conv=notrunc status=none
+expect 3 "${two[@]}" "$program" train "$work/tiny.ini" --data.shards "$work/damaged"
+says_once "pathline: error:"
+says "shard-00000.h5"
+rm -rf "$work/run" "$work/log"
+
+# No room for a checkpoint: files may grow to 20 KiB only, as on a full disk. What was there before stays whole.
+expect 0 "$program" train "$work/tiny.ini" --train.steps 10
+expect 4 bash -c 'trap "" XFSZ; ulimit -f 20; exec "$@"' full "$program" train "$work/tiny.ini" --train.steps 20
+says_once "pathline: error:"
+expect 0 "$program" checkpoint verify "$work/run"
+[ "$(find "$work/run" -mindepth 1 -maxdepth 1 ! -name .lock | wc -l)" = 1 ] || fail "a failed checkpoint left something behind"
+
+# A real full disk, where mounting one is allowed.
+mkdir "$work/small"
+room=$(($(du -sk "$work/run/step-000000010" | cut -f1) * 5 / 2))  # for two checkpoints, not three
+if mount -t tmpfs -o "size=${room}k" tmpfs "$work/small" 2>/dev/null; then
+  trap 'umount "$work/small"; clean_up' EXIT
+  expect 4 "${two[@]}" "$program" train "$work/tiny.ini" --checkpoint.dir "$work/small/run" --checkpoint.keep 1000
+  says_once "pathline: error:"
+  says "rank 0 of 2"
+  expect 0 "$program" checkpoint verify "$work/small/run"
+  [ "$(grep -c whole "$work/output")" = 2 ] || fail "expected two whole checkpoints on the full disk"
+fi
+
+# A folder that must not be written to (root may write anywhere).
+if [ "$(id -u)" != 0 ]; then
+  mkdir "$work/readonly"
+  chmod 555 "$work/readonly"
+  expect 4 "$program" train "$work/tiny.ini" --checkpoint.dir "$work/readonly/run"
+fi
+
+# Two runs into one folder.
+"$program" train "$work/tiny.ini" --train.steps 100000 >"$work/first" 2>&1 &
+first=$!
+sleep 1.5
+expect 2 "$program" train "$work/tiny.ini" --train.steps 100000
+says "another process"
+kill -TERM "$first"
+wait "$first"
+code=$?
+[ "$code" = 75 ] || fail "expected exit code 75 after SIGTERM, found $code"

@@ -1,0 +1,35 @@
+# SIGUSR1 to mpirun, and to one process: checkpoint, exit code 75, and the same command goes on. SIGSTOP of a rank: code 6 after the timeout.
+source "$(dirname "$0")/lib.sh"
+require_mpirun
+tiny_run
+
+"${mpirun[@]}" -n 2 "$program" train "$work/tiny.ini" --checkpoint.every 0 --train.steps 100000 >"$work/output" 2>&1 &
+job=$!
+wait_for "$work/log/metrics.jsonl"
+sleep 0.5
+kill -USR1 "$job"
+wait "$job"
+code=$?
+[ "$code" = 75 ] || fail "expected exit code 75 after SIGUSR1, found $code"
+says_once "stopped on request"
+[ "$(find "$work/run" -maxdepth 1 -name 'step-*' | wc -l)" = 1 ] || fail "expected one checkpoint"
+
+"$program" train "$work/tiny.ini" --checkpoint.every 0 --train.steps 100000 >"$work/output" 2>&1 &
+job=$!
+sleep 1.5
+kill -TERM "$job"
+wait "$job"
+code=$?
+[ "$code" = 75 ] || fail "expected exit code 75 after SIGTERM, found $code"
+[ "$(find "$work/run" -maxdepth 1 -name 'step-*' | wc -l)" = 2 ] || fail "expected a second checkpoint"
+
+"${mpirun[@]}" -n 2 "$program" train "$work/tiny.ini" --checkpoint.dir "$work/stalled" --train.steps 100000 --parallel.timeout 2 >"$work/output" 2>&1 &
+job=$!
+wait_for "$work/stalled/step-000000010"
+victim=$(rank_of "$job") || exit 1
+kill -STOP "$victim"
+wait "$job"
+code=$?
+kill -CONT "$victim" 2>/dev/null
+[ "$code" = 6 ] || fail "expected exit code 6 when a rank hangs, found $code"
+says_once "for the other ranks in"

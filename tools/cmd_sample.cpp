@@ -1,0 +1,239 @@
+// pathline sample: noise → solver → samples, alone or under mpirun, into one HDF5 file.
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include "core/durable_file.h"
+#include "core/error.h"
+#include "tools/commands.h"
+#include "tools/model_options.h"
+#include "tools/options.h"
+#include "tools/picture.h"
+#include "tools/progress.h"
+#include "tools/provenance.h"
+#include "tools/sample_file.h"
+#include "tools/sampler.h"
+#include "tools/version.h"
+
+namespace pathline::tools {
+
+namespace {
+
+/// A grid shows at most this many samples of a class, or its square of an unconditional model; the file holds all.
+constexpr std::int64_t grid_columns = 16;
+
+Options sample_options() {
+  Options options("pathline sample", "CHECKPOINT|--field FILE.ini --solver NAME --steps N --count K --out FILE.h5",
+                  "Draws samples: starts from noise at t = 0 and lets a solver plugin follow the velocity field to t = "
+                  "1. Under mpirun the "
+                  "samples are shared out among the ranks and rank 0 writes the one file; the result does not depend "
+                  "on how many there are.");
+  declare_model_options(options, std::nullopt);
+  options.group("Solver");
+  options.value("solver", "NAME|PATH",
+                "a solver of the search path (pathline solvers list), or a plugin file; PATH#id picks one of several");
+  options.value("steps", "N", "steps of a fixed-step solver");
+  options.value("rtol", "R", "relative tolerance of an adaptive solver", "1e-5");
+  options.value("atol", "A", "absolute tolerance of an adaptive solver", "1e-5");
+  options.value("grid", "NAME", "where the steps of a fixed-step solver lie in time: uniform", "uniform");
+  options.repeated("param", "name=value", "a parameter of the solver (pathline solvers describe NAME)");
+  options.group("Results");
+  options.value("out", "FILE.h5", "HDF5 file of the samples, their noise and how they were made");
+  options.value("png", "GRID.png", "also a picture: a row per class, or a square");
+  options.epilogue(
+      "Examples:\n"
+      "  pathline sample runs/fashion --solver heun --steps 20 --count 80 --out samples.h5 --png grid.png\n"
+      "  mpirun -n 4 pathline sample runs/fashion --solver dopri5 --rtol 1e-4 --atol 1e-4 --count 10k --out "
+      "samples.h5\n"
+      "  pathline sample --field configs/fields/smooth.ini --solver ./my_solver.so --steps 8 --count 64 --out x.h5");
+  return options;
+}
+
+/// Steps or tolerances, whichever the solver takes; the other kind is an error, not something to ignore.
+solvers::IntegrateOptions integrate_options(const Options& options, const solvers::SolverInfo& solver) {
+  solvers::IntegrateOptions result;
+  result.parameters = parse_parameters(options.all("param"), solver);
+  if (solver.adaptive) {
+    for (const char* name : {"steps", "grid"}) {
+      if (options.has(name)) {
+        options.fail(name, fmt::format("the solver {} is adaptive and chooses its own steps", solver.id),
+                     "give --rtol and --atol");
+      }
+    }
+    result.rtol = options.real("rtol", 0, 1);
+    result.atol = options.real("atol", 0, 1e6);
+    if (result.rtol == 0 && result.atol == 0)
+      options.fail("rtol", "--rtol and --atol are both 0: no step could ever be accepted");
+    result.grid = {0.0, 1.0};
+  } else {
+    for (const char* name : {"rtol", "atol"}) {
+      if (options.has(name)) {
+        options.fail(name, fmt::format("the solver {} has fixed steps and cannot meet a tolerance", solver.id),
+                     "give --steps N");
+      }
+    }
+    if (!options.has("steps"))
+      options.fail("steps", fmt::format("the solver {} has fixed steps: how many?", solver.id), "give --steps N");
+    result.grid = solvers::make_grid(options.text("grid"), options.integer("steps", 1, 10'000'000));
+  }
+  return result;
+}
+
+struct Provenance {
+  const OpenedModel& opened;
+  const solvers::SolverInfo& solver;
+  const solvers::IntegrateOptions& integrate;
+  const DrawResult& result;
+  std::string grid;
+  std::string command;
+  int ranks;
+};
+
+std::vector<std::pair<std::string, SampleAttribute>> attributes(const Provenance& p) {
+  const bool adaptive = p.solver.adaptive;
+  std::vector<std::pair<std::string, SampleAttribute>> list = {
+      {"created", utc_now()},
+      {"command", p.command},
+      {"versions", version_line()},
+      {"model", p.opened.source},
+      {"model_sha256", p.opened.source_sha256},
+      {"solver", p.solver.id},
+      {"solver_version", p.solver.version},
+      {"solver_file", p.solver.file.string()},
+      {"solver_sha256", p.solver.sha256},
+      {"solver_parameters", describe_parameters(p.solver, p.integrate.parameters)},
+      {"evaluations", p.result.evaluations()},
+      {"network_passes", p.result.evaluations() * p.opened.model->passes_per_evaluation()},
+      {"accepted", p.result.accepted()},
+      {"rejected", p.result.rejected()},
+      {"seconds", p.result.seconds()},
+      {"solver_seconds", p.result.solver_seconds()},
+      {"batch", p.opened.request.batch},
+      {"dtype", p.opened.dtype},
+      {"precision", p.opened.precision},
+      {"device", p.opened.device},
+      {"threads", static_cast<std::int64_t>(p.opened.threads)},
+      {"ranks", static_cast<std::int64_t>(p.ranks)},
+  };
+  if (adaptive) {
+    list.emplace_back("rtol", p.integrate.rtol);
+    list.emplace_back("atol", p.integrate.atol);
+  } else {
+    list.emplace_back("grid", p.grid);
+    list.emplace_back("steps", static_cast<std::int64_t>(p.integrate.grid.size()) - 1);
+  }
+  if (p.opened.initial.empty()) {
+    list.emplace_back("seed", static_cast<std::int64_t>(p.opened.seed));
+  } else {
+    list.emplace_back("initial_noise", p.opened.initial);
+  }
+  if (p.opened.checkpoint) {
+    list.emplace_back("config", p.opened.checkpoint->config_ini);
+    list.emplace_back("weights", p.opened.weights);
+    if (p.opened.checkpoint->model.network.classes > 0) {
+      list.emplace_back("guidance", p.opened.guidance);
+      list.emplace_back("guidance_formula", "v = u + guidance * (c - u)");
+    }
+  } else {
+    list.emplace_back("config", read_file(p.opened.source));
+  }
+  return list;
+}
+
+Picture sample_grid(const std::vector<std::uint8_t>& images, const data::ImageShape& shape,
+                    const std::vector<std::int64_t>& labels, std::int64_t count) {
+  const GridRows rows = labels.empty() ? rows_in_order(std::min(count, grid_columns * grid_columns))
+                                       : rows_by_class(labels, grid_columns);
+  const std::int64_t scale = std::clamp<std::int64_t>(64 / std::max(shape.height, shape.width), 1, 4);
+  return tile(images, shape, rows, {.scale = scale, .gap = 2, .background = 255});
+}
+
+void write_results(const Options& options, const Provenance& provenance) {
+  const OpenedModel& opened = provenance.opened;
+  const std::int64_t count = opened.request.count;
+  const at::Tensor raw = provenance.result.raw.to(at::kFloat).contiguous();
+  const at::Tensor initial = opened.request.noise(0, count).to(at::kFloat).contiguous();
+  const std::vector<std::uint8_t> images = image_bytes(raw, opened.model->shape(), opened.mean, opened.scale);
+
+  std::vector<std::int64_t> ids(static_cast<std::size_t>(count)), labels(ids.size(), -1);
+  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<std::int64_t>(i);
+  for (std::size_t i = 0; i < opened.request.labels.size(); ++i) {
+    if (opened.request.labels[i] < opened.model->classes()) labels[i] = opened.request.labels[i];
+  }
+  const Picture grid = sample_grid(images, opened.model->shape(), opened.request.labels, count);
+
+  SampleFile file;
+  file.count = count;
+  file.shape = opened.model->shape();
+  file.images = images;
+  file.raw = {raw.const_data_ptr<float>(), static_cast<std::size_t>(raw.numel())};
+  file.initial = {initial.const_data_ptr<float>(), static_cast<std::size_t>(initial.numel())};
+  file.labels = labels;
+  file.ids = ids;
+  file.preview = {grid.height, grid.width, grid.channels, grid.pixels};
+  file.attributes = attributes(provenance);
+  write_sample_file(options.text("out"), file);
+  if (options.has("png")) write_file_durably(options.text("png"), encode_png(grid));
+}
+
+void print_summary(const Options& options, const Provenance& p) {
+  const OpenedModel& opened = p.opened;
+  const DrawResult& result = p.result;
+  const double seconds = result.seconds();
+  fmt::print("solver       {} {} ({}, sha256 {})\n", p.solver.id, p.solver.version, p.solver.file.string(),
+             p.solver.sha256);
+  fmt::print("samples      {} in {} {} of {}\n", opened.request.count, result.batches.size(),
+             result.batches.size() == 1 ? "batch" : "batches", opened.request.batch);
+  fmt::print("evaluations  {:g} per sample, {:g} network passes", result.evaluations(),
+             result.evaluations() * opened.model->passes_per_evaluation());
+  if (p.solver.adaptive) fmt::print(", {:g} steps accepted, {:g} rejected", result.accepted(), result.rejected());
+  fmt::print("\nseconds      {:.4g} in the {}, {:.4g} in the solver ({:.2g} %)\n", seconds - result.solver_seconds(),
+             opened.checkpoint ? "network" : "field", result.solver_seconds(),
+             seconds > 0 ? 100 * result.solver_seconds() / seconds : 0);
+  fmt::print("wrote        {}{}\n", options.text("out"), options.has("png") ? ", " + options.text("png") : "");
+}
+
+}  // namespace
+
+int run_sample(const std::vector<std::string>& arguments, CommandContext& context) {
+  Options options = sample_options();
+  if (!options.parse(arguments)) return 0;
+  const auto communicator = context.mpi->communicator();
+  const bool root = communicator->rank() == 0;
+
+  const auto solver = solvers::find_solver(options.text("solver"));
+  const solvers::IntegrateOptions integrate = integrate_options(options, solver->info());
+  require_writable_folder_of(options.text("out"));
+  if (options.has("png")) {
+    require_writable_folder_of(options.text("png"));
+    if (options.text("png") == options.text("out")) options.fail("png", "is the same file as --out");
+  }
+  OpenedModel opened = open_model(options, *communicator);
+  opened.request.integrate = integrate;
+
+  const DrawResult result = [&] {
+    Progress progress("sampling", !root);
+    return draw_samples(*opened.model, *solver, opened.request, *communicator,
+                        [&](double fraction) { progress.update(fraction); });
+  }();
+  if (!result.done()) fail_draw(solver->info(), result);
+
+  const Provenance provenance{opened,
+                              solver->info(),
+                              integrate,
+                              result,
+                              options.text("grid"),
+                              quote_command(context.command_line),
+                              communicator->size()};
+  parallel::together(*communicator, [&] {
+    if (root) write_results(options, provenance);
+  });
+  if (root) print_summary(options, provenance);
+  return 0;
+}
+
+}  // namespace pathline::tools

@@ -1,0 +1,154 @@
+// pathline train CONFIG.ini: trains, and resumes by itself.
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/config.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "tools/commands.h"
+#include "tools/options.h"
+#include "tools/preview.h"
+#include "tools/version.h"
+#include "trainer/run_config.h"
+#include "trainer/stop_signal.h"
+#include "trainer/train.h"
+
+namespace pathline::tools {
+
+namespace {
+
+struct TrainArguments {
+  bool help = false, print_config = false, fresh = false, dry_run = false;
+  std::string config_file;
+  std::vector<std::string> settings;  ///< --section.key VALUE …, for Config
+};
+
+/// Every `--section.key` belongs to the configuration; the few options of the command itself have no dot.
+TrainArguments parse_arguments(const std::vector<std::string>& arguments) {
+  TrainArguments parsed;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& word = arguments[i];
+    const std::string name = word.substr(0, word.find('='));
+    if (word == "--help" || word == "-h") {
+      parsed.help = true;
+    } else if (word == "--print-config") {
+      parsed.print_config = true;
+    } else if (word == "--fresh") {
+      parsed.fresh = true;
+    } else if (word == "--dry-run") {
+      parsed.dry_run = true;
+    } else if (word.rfind("--", 0) == 0 && name.find('.') != std::string::npos) {
+      parsed.settings.push_back(word);
+      if (word.find('=') == std::string::npos && i + 1 < arguments.size()) parsed.settings.push_back(arguments[++i]);
+    } else if (word.rfind('-', 0) == 0 && word.size() > 1) {
+      std::vector<std::string> known = {"--help", "--print-config", "--fresh", "--dry-run"};
+      for (const ConfigKey& key : train_schema().keys()) {
+        known.push_back("--" + key.name);
+        // `--steps 100` means --train.steps to whoever forgot the section.
+        if (name == "--" + key.name.substr(key.name.find('.') + 1)) {
+          throw Error(ExitCode::usage, "unknown option", name, "did you mean --" + key.name + "?");
+        }
+      }
+      const std::string nearest = nearest_name(name, known);
+      throw Error(ExitCode::usage, "unknown option", name,
+                  nearest.empty() ? "see pathline train --help" : "did you mean " + nearest + "?");
+    } else if (parsed.config_file.empty()) {
+      parsed.config_file = word;
+    } else {
+      throw Error(ExitCode::usage,
+                  fmt::format("expected one configuration file, found {} and {}", parsed.config_file, word),
+                  "pathline train", "settings are given as --section.key VALUE");
+    }
+  }
+  if (parsed.config_file.empty() && !parsed.help) {
+    throw Error(ExitCode::usage, "expected a configuration file", "pathline train",
+                "for example: pathline train configs/demo.ini --data.shards DIR");
+  }
+  return parsed;
+}
+
+std::string range_text(const ConfigKey& key) {
+  switch (key.kind) {
+    case ConfigKey::Kind::choice:
+      return fmt::format("{}", fmt::join(key.choices, "|"));
+    case ConfigKey::Kind::boolean:
+      return "true|false";
+    case ConfigKey::Kind::text:
+      return "TEXT";
+    case ConfigKey::Kind::integer_list:
+      return "N,N,…";
+    case ConfigKey::Kind::integer:
+      return fmt::format("N >= {:.0f}", key.minimum);
+    case ConfigKey::Kind::real:
+      return fmt::format("{:g} … {:g}", key.minimum, key.maximum);
+  }
+  return {};
+}
+
+std::string help_text() {
+  std::string text =
+      "Usage: pathline train CONFIG.ini [--section.key VALUE …] [options]\n"
+      "       mpirun -n N pathline train CONFIG.ini …\n\n"
+      "Trains a velocity network on image shards; under mpirun (or srun) data-parallel. When checkpoint.dir holds a "
+      "valid\n"
+      "checkpoint of this run, training goes on from there. SIGUSR1, SIGTERM or Ctrl-C: finishes the step, writes a\n"
+      "checkpoint and ends with code 75; the same command then goes on.\n\n"
+      "Options:\n"
+      "  --print-config  print the resolved configuration as INI and stop\n"
+      "  --dry-run       check settings, data and checkpoints, print the table of what would be done, write nothing\n"
+      "  --fresh         refuse to resume: an error if checkpoint.dir holds a checkpoint\n"
+      "  --help          show this text\n\n"
+      "Settings, from CONFIG.ini or as --section.key VALUE, which wins. Numbers may end in k, M or G (thousands):\n";
+  std::string section;
+  for (const ConfigKey& key : train_schema().keys()) {
+    const std::string this_section = key.name.substr(0, key.name.find('.'));
+    if (this_section != section) {
+      section = this_section;
+      text += fmt::format("\n[{}]\n", section);
+    }
+    const std::string default_text = key.default_value.empty() ? "" : fmt::format(", default {}", key.default_value);
+    text += fmt::format("  {:<30}{}\n{:32}({}{})\n", key.name, wrap_text(key.doc, 110, 32), "", range_text(key),
+                        default_text);
+  }
+  return text;
+}
+
+}  // namespace
+
+int run_train(const std::vector<std::string>& arguments, CommandContext& context) {
+  const TrainArguments parsed = parse_arguments(arguments);
+  if (parsed.help) {
+    std::fputs(help_text().c_str(), stdout);
+    return 0;
+  }
+  const Config config = Config::parse(train_schema(), parsed.config_file, parsed.settings);
+  if (parsed.print_config) {
+    std::fputs(config.to_ini(/*annotate=*/true).c_str(), stdout);
+    return 0;
+  }
+
+  const StopSignal stop;
+  const auto communicator = context.mpi->communicator(config.text("parallel.backend"), config.real("parallel.timeout"));
+  TrainCallbacks callbacks;
+  callbacks.stop_requested = [&stop] { return stop.requested(); };
+  callbacks.preview = [&config](flow::VelocityNetwork& network, const ModelDescription& model, std::uint64_t) {
+    PreviewSettings settings;
+    settings.seed = static_cast<std::uint64_t>(config.integer("train.seed"));
+    settings.steps = config.integer("log.preview_steps");
+    return render_preview(network, model, settings);
+  };
+  TrainOptions options;
+  options.fresh = parsed.fresh;
+  options.dry_run = parsed.dry_run;
+  options.versions.emplace_back("versions", version_line());
+
+  const TrainOutcome outcome = train(config, *communicator, callbacks, options);
+  return static_cast<int>(outcome == TrainOutcome::stopped ? ExitCode::stopped : ExitCode::ok);
+}
+
+}  // namespace pathline::tools

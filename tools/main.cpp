@@ -1,0 +1,228 @@
+// The `pathline` command: picks the subcommand, and is the one place where an error becomes a message and an exit code.
+//
+// Under mpirun every rank runs main(). When they all fail alike (a misspelt option), rank 0 says so once; when one
+// fails alone while its peers wait for it in a collective, it says so and ends the whole job. Ranks find out which of
+// the two it is by exchanging their outcomes at the end over a communicator of their own; a failed rank waits only so
+// long for its peers before it takes them down.
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <future>
+#include <memory>
+#include <new>
+#include <set>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <tuple>
+#include <vector>
+
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+
+#include "core/config.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "tools/commands.h"
+#include "tools/options.h"
+#include "tools/version.h"
+
+namespace {
+
+using pathline::Error;
+using pathline::ExitCode;
+using pathline::tools::CommandContext;
+
+/// Not in core/error.h because nobody may throw it: a mistake in pathline itself, or no memory left.
+constexpr int exit_internal = 1;
+/// How long a failed rank waits to learn whether its peers failed too.
+constexpr std::chrono::seconds peer_patience{5};
+
+struct Command {
+  const char* name;
+  const char* summary;
+  int (*run)(const std::vector<std::string>&, CommandContext&);
+};
+
+const std::vector<Command> commands = {
+    {"train", "train a velocity network on image shards (under mpirun: data-parallel)", pathline::tools::run_train},
+    {"sample", "draw samples from a checkpoint or a closed-form field with a solver plugin",
+     pathline::tools::run_sample},
+    {"sweep", "compare solvers at equal cost: error against evaluations, CSV and HTML report",
+     pathline::tools::run_sweep},
+    {"solvers", "list and explain solver plugins", pathline::tools::run_solvers},
+    {"shards", "convert data sets into image shards, look at them, check every byte", pathline::tools::run_shards},
+    {"checkpoint", "look at, verify, export and import checkpoints", pathline::tools::run_checkpoint},
+};
+
+std::string help_text() {
+  std::string text =
+      "Usage: pathline COMMAND …\n"
+      "       mpirun -n N pathline COMMAND …\n\n"
+      "Trains flow-matching generative models and samples from them through plug-in ODE solvers.\n\nCommands:\n";
+  for (const Command& command : commands) text += fmt::format("  {:<12}{}\n", command.name, command.summary);
+  text +=
+      "\nOptions:\n"
+      "  --help      show this text; `pathline COMMAND --help` says more about a command\n"
+      "  --version   versions of pathline and of all its libraries\n"
+      "  --verbose   before the command: log more\n\n"
+      "Results go to files and stdout, progress and logs to stderr.\n\n"
+      "Exit codes:\n"
+      "  0  done                                          4  file system (full, denied, missing)\n"
+      "  1  internal error, or out of memory              5  numerical failure (non-finite, solver stopped early)\n"
+      "  2  wrong usage or configuration                  6  lost or stalled peer rank\n"
+      "  3  bad input (corrupt or foreign file, plugin)  75  stopped on request; the same command resumes\n";
+  return text;
+}
+
+/// How a rank ended: exit code and, if it failed, what to print.
+struct Outcome {
+  int code = 0;
+  std::string message;
+  bool operator<(const Outcome& other) const { return std::tie(code, message) < std::tie(other.code, other.message); }
+  std::string serialize() const { return std::to_string(code) + "\n" + message; }
+  static Outcome parse(const std::string& text) {
+    const auto end = text.find('\n');
+    return {std::stoi(text.substr(0, end)), text.substr(end + 1)};
+  }
+};
+
+Outcome run(std::vector<std::string> arguments, CommandContext& context) {
+  if (!arguments.empty() && arguments[0] == "--verbose") arguments.erase(arguments.begin());
+  if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help") {
+    // `pathline help sample` is `pathline sample --help`.
+    if (arguments.size() > 1 && arguments[0] == "help") return run({arguments[1], "--help"}, context);
+    const std::string text = help_text();
+    if (arguments.empty()) throw Error(ExitCode::usage, "expected a command\n\n" + text, "pathline");
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return {};
+  }
+  if (arguments[0] == "--version") {
+    const std::string text = pathline::tools::version_text();
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return {};
+  }
+  std::vector<std::string> names;
+  for (const Command& command : commands) {
+    if (arguments[0] == command.name) return {command.run({arguments.begin() + 1, arguments.end()}, context), ""};
+    names.emplace_back(command.name);
+  }
+  const bool option = arguments[0].compare(0, 1, "-") == 0;
+  const std::string nearest = option ? pathline::nearest_name(arguments[0], {"--help", "--version", "--verbose"})
+                                     : pathline::nearest_name(arguments[0], names);
+  throw Error(ExitCode::usage, option ? "unknown option before the command" : "unknown command", arguments[0],
+              nearest.empty() ? "see pathline --help" : "did you mean " + nearest + "?");
+}
+
+Outcome out_of_memory(const std::string& detail) {
+  return {exit_internal, "out of memory" + (detail.empty() ? "" : ": " + detail) +
+                             "\n  hint: a smaller --batch or train.micro_batch needs less"};
+}
+
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
+Outcome run_and_catch(const std::vector<std::string>& arguments, CommandContext& context) {
+  try {
+    Outcome outcome = run(arguments, context);
+    // The result may have gone to a pipe that nobody reads any more (`| head`), which is fine, or to a full disk, which
+    // is not.
+    errno = 0;
+    if ((std::fflush(stdout) != 0 || std::ferror(stdout)) && errno != EPIPE && errno != 0) {
+      throw pathline::system_error(errno, "cannot write the results", "standard output");
+    }
+    return outcome;
+  } catch (const Error& error) {
+    return {static_cast<int>(error.code()), error.what()};
+  } catch (const std::bad_alloc&) {
+    return out_of_memory("");
+  } catch (const c10::Error& error) {
+    // LibTorch's what() carries a stack trace; the first line is what a user can act on.
+    const std::string line = first_line(error.what_without_backtrace());
+    if (line.find("can't allocate memory") != std::string::npos || dynamic_cast<const c10::OutOfMemoryError*>(&error)) {
+      return out_of_memory(line);
+    }
+    return {exit_internal, "internal error in LibTorch: " + line};
+  } catch (const std::system_error& error) {
+    if (error.code().value() == EPIPE) return {};  // nobody reads our results any more
+    return {static_cast<int>(ExitCode::file_system), first_line(error.what())};
+  } catch (const std::exception& error) {
+    return {exit_internal, std::string("internal error: ") + first_line(error.what())};
+  }
+}
+
+void print_error(const std::string& message) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "pathline: error: %s\n", message.c_str());
+  std::fflush(stderr);
+}
+
+/// Exchanges outcomes with the other ranks and prints each distinct error once. Returns the exit code of the whole job.
+int conclude(pathline::parallel::Communicator& channel, const Outcome& mine) {
+  if (channel.size() == 1) {
+    if (mine.code != 0 && !mine.message.empty()) print_error(mine.message);
+    return mine.code;
+  }
+  const bool failed = !mine.message.empty();
+  if (failed && mine.code == static_cast<int>(ExitCode::peer)) {
+    // A peer is gone: an exchange with it cannot end.
+    print_error(fmt::format("rank {}: {}", channel.rank(), mine.message));
+    channel.abort(mine.code);
+  }
+  std::promise<std::vector<std::string>> promise;
+  std::future<std::vector<std::string>> everyone = promise.get_future();
+  std::thread exchange([&] {
+    try {
+      promise.set_value(channel.all_gather(mine.serialize()));
+    } catch (...) {
+      promise.set_exception(std::current_exception());
+    }
+  });
+  if (failed && everyone.wait_for(peer_patience) != std::future_status::ready) {
+    print_error(fmt::format("rank {}: {}", channel.rank(), mine.message));
+    channel.abort(mine.code);  // does not return; the exchange thread dies with the process
+  }
+  exchange.join();
+  int code = 0;
+  std::set<Outcome> distinct;
+  const std::vector<std::string> texts = everyone.get();
+  for (std::size_t rank = 0; rank < texts.size(); ++rank) {
+    const Outcome outcome = Outcome::parse(texts[rank]);
+    if (outcome.code != 0 && code == 0) code = outcome.code;
+    if (channel.rank() != 0 || outcome.message.empty() || !distinct.insert(outcome).second) continue;
+    const bool everywhere =
+        std::count(texts.begin(), texts.end(), texts[rank]) == static_cast<std::ptrdiff_t>(texts.size());
+    print_error(everywhere ? outcome.message : fmt::format("rank {}: {}", rank, outcome.message));
+  }
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // A reader that closes our pipe must not kill a training run; writes then fail with EPIPE, which run_and_catch()
+  // looks at.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    std::vector<std::string> command_line(argv, argv + argc);
+    pathline::parallel::MpiSession mpi(&argc, &argv);
+    const auto channel = mpi.communicator();
+    const std::vector<std::string> arguments(command_line.begin() + 1, command_line.end());
+    pathline::setup_logging(channel->rank(), channel->size(), !arguments.empty() && arguments[0] == "--verbose");
+    if (channel->rank() > 0 && !std::freopen("/dev/null", "w", stdout))
+      std::fclose(stdout);  // results are rank 0's to print
+    CommandContext context{&mpi, command_line};
+    return conclude(*channel, run_and_catch(arguments, context));
+  } catch (const Error& error) {  // MPI could not be started
+    print_error(error.what());
+    return static_cast<int>(error.code());
+  } catch (const std::exception& error) {
+    print_error(first_line(error.what()));
+    return exit_internal;
+  }
+}

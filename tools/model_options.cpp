@@ -1,0 +1,191 @@
+#include "tools/model_options.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <filesystem>
+#include <thread>
+
+#include <ATen/ATen.h>
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "core/config.h"
+#include "core/error.h"
+#include "core/hash.h"
+#include "tools/sample_file.h"
+
+namespace pathline::tools {
+
+namespace {
+
+constexpr std::int64_t largest_count = 100'000'000;
+
+/// LibTorch's CUDA part is loaded only when it is asked for, and before the first question about CUDA: the program
+/// links only the CPU part.
+at::Device choose_device(const Options& options, int local_rank) {
+  if (options.choice("device", {"cpu", "cuda"}) == "cpu") return at::Device(at::kCPU);
+  if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+    throw Error(ExitCode::usage, fmt::format("LibTorch's CUDA part cannot be loaded: {}", dlerror()), "--device",
+                "use --device cpu, or install LibTorch with CUDA (tools/setup.sh --cuda)");
+  }
+  const std::size_t devices = at::getNumGPUs();
+  if (devices == 0) throw Error(ExitCode::usage, "no CUDA device on this machine", "--device", "use --device cpu");
+  return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(static_cast<std::size_t>(local_rank) % devices));
+}
+
+/// The first `count` images of the dataset at `place`, in the dtype asked for.
+at::Tensor read_noise(const std::string& place, std::int64_t count, const data::ImageShape& shape,
+                      at::ScalarType dtype) {
+  const InitialNoise noise = read_initial_noise(place, shape);
+  if (noise.count < count) {
+    throw Error(ExitCode::usage, fmt::format("holds noise for {} samples, --count asks for {}", noise.count, count),
+                place, fmt::format("use --count {} or less", noise.count));
+  }
+  return std::visit(
+      [&](const auto& values) {
+        const auto type = c10::CppTypeToScalarType<typename std::decay_t<decltype(values)>::value_type>::value;
+        // from_blob borrows; the copy of the images needed outlives `noise`.
+        return at::from_blob(const_cast<void*>(static_cast<const void*>(values.data())),
+                             {noise.count, shape.channels, shape.height, shape.width}, at::dtype(type))
+            .narrow(0, 0, count)
+            .to(dtype, false, true);
+      },
+      noise.values);
+}
+
+}  // namespace
+
+void declare_model_options(Options& options, std::optional<std::int64_t> default_count) {
+  options.positional(
+      "CHECKPOINT",
+      "a step-… folder, or the folder above it (then its newest valid checkpoint); leave it out with --field", 0, 1);
+  options.group("Model");
+  options.value("field", "FILE.ini", "in place of CHECKPOINT: the closed-form velocity field of a Gaussian mixture");
+  options.value("weights", "ema|raw", "averaged weights or the last ones", "ema");
+  options.value("label", "L|all|none|L,L,…",
+                "class of every sample; all or a list: sample i gets the i-th in turn (default all)");
+  options.value("guidance", "W",
+                "classifier-free guidance v = u + W (c - u); two network passes per evaluation unless 0 or 1", "1");
+  options.group("Samples");
+  options.value("count", "K", "how many samples",
+                default_count ? std::optional<std::string>(std::to_string(*default_count)) : std::nullopt);
+  options.value("batch", "B", "samples integrated together; part of the result for adaptive solvers", "64");
+  options.value("seed", "S", "sample i starts from noise that depends on (S, i) alone", "0");
+  options.value("initial", "FILE.h5:/dataset", "start from this noise, [K, C, H, W]");
+  options.group("Machine");
+  options.value("device", "cpu|cuda", "where the network runs", "cpu");
+  options.value(
+      "threads", "T",
+      "CPU threads of each process; the last bits of a network's output may depend on it (default: all cores, "
+      "shared among the processes of a machine)");
+  options.value("precision", "fp32|bf16", "inside the network; states and time stay as they are", "fp32");
+  options.value("dtype", "float32|float64",
+                "of the states; float64 is for --field (default float32, with --field float64)");
+}
+
+void require_writable_folder_of(const std::string& target) {
+  std::error_code ignored;
+  std::filesystem::path folder = std::filesystem::absolute(target, ignored).lexically_normal().parent_path();
+  if (std::filesystem::is_directory(target, ignored)) {
+    throw Error(ExitCode::file_system, "is a folder, expected the name of a file", target);
+  }
+  if (!std::filesystem::is_directory(folder, ignored)) {
+    throw Error(ExitCode::file_system, "there is no such folder to write to", folder.string(),
+                "make it, or correct the path " + target);
+  }
+  if (access(folder.c_str(), W_OK | X_OK) != 0) throw system_error(errno, "cannot write here", folder.string());
+}
+
+std::pair<std::string, std::string> split_parameter(const std::string& text) {
+  const auto equals = text.find('=');
+  if (equals == 0 || equals == std::string::npos || equals + 1 == text.size()) {
+    throw Error(ExitCode::usage, fmt::format("expected name=value, found '{}'", text), "--param");
+  }
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+std::map<std::string, double> parse_parameters(const std::vector<std::string>& texts,
+                                               const solvers::SolverInfo& solver) {
+  std::map<std::string, double> parameters;
+  for (const std::string& text : texts) {
+    const auto [name, value] = split_parameter(text);
+    if (!parameters.emplace(name, solvers::parse_parameter(solver, name, value)).second) {
+      throw Error(ExitCode::usage, fmt::format("parameter '{}' given more than once", name), "--param");
+    }
+  }
+  return parameters;
+}
+
+OpenedModel open_model(const Options& options, parallel::Communicator& communicator) {
+  OpenedModel opened;
+  const bool field = options.has("field");
+  if (field && !options.words().empty()) options.fail("field", "takes the place of CHECKPOINT: give one of the two");
+  if (!field && options.words().empty()) options.fail_command("expected CHECKPOINT, or --field FILE.ini");
+
+  // Every number is checked before anything is opened: a mistake is told at once.
+  opened.request.count = options.integer("count", 1, largest_count);
+  opened.request.batch = std::min(options.integer("batch", 1, largest_count), opened.request.count);
+  opened.seed = static_cast<std::uint64_t>(options.integer("seed", 0, INT64_MAX));
+  const double guidance = options.real("guidance", -1000, 1000);
+  const bool ema = options.choice("weights", {"ema", "raw"}) == "ema";
+  opened.precision = options.choice("precision", {"fp32", "bf16"});
+  if (options.has("initial")) {
+    if (options.has("seed"))
+      options.fail("initial", "the noise comes from this file, so --seed has no effect: leave one out");
+    opened.initial = options.text("initial");
+  }
+  const std::int64_t cores = std::max(1U, std::thread::hardware_concurrency());
+  opened.threads =
+      static_cast<int>(options.has("threads") ? options.integer("threads", 1, 4096)
+                                              : std::max<std::int64_t>(1, cores / communicator.local_size()));
+  const at::Device device = choose_device(options, communicator.local_rank());
+  opened.dtype = options.has("dtype") ? options.choice("dtype", {"float32", "float64"}) : field ? "float64" : "float32";
+  const at::ScalarType dtype = opened.dtype == "float64" ? at::kDouble : at::kFloat;
+
+  at::set_num_threads(opened.threads);
+  bool null_class = false;
+  if (field) {
+    for (const char* name : {"weights", "guidance", "label"}) {
+      if (options.has(name)) options.fail(name, "a closed-form field has no labels and no weights");
+    }
+    if (opened.precision != "fp32")
+      options.fail("precision", "a closed-form field is computed in the --dtype of its states");
+    opened.source = options.text("field");
+    opened.model = make_field_model(opened.source, dtype, device);
+    opened.source_sha256 = sha256_file(opened.source);
+  } else {
+    if (dtype != at::kFloat) options.fail("dtype", "networks compute in float32", "leave it out, or use --field");
+    opened.checkpoint = open_checkpoint(options.words()[0]);
+    opened.source = opened.checkpoint->folder.string();
+    opened.source_sha256 = opened.checkpoint->manifest_sha256;
+    opened.mean = opened.checkpoint->model.mean;
+    opened.scale = opened.checkpoint->model.scale;
+    opened.weights = ema ? "ema" : "raw";
+    NetworkModelOptions network;
+    network.guidance = guidance;
+    network.bf16 = opened.precision == "bf16";
+    opened.model =
+        make_network_model(load_network(*opened.checkpoint, ema ? WeightSet::ema : WeightSet::raw), device, network);
+    null_class = opened.checkpoint->model.network.null_class;
+    opened.guidance = fmt::format("{}", guidance);
+  }
+  opened.device = device.str();
+  opened.request.labels = choose_labels(options.has("label") ? options.text("label") : "", opened.request.count,
+                                        opened.model->classes(), null_class);
+  const data::ImageShape& shape = opened.model->shape();
+  if (opened.initial.empty()) {
+    opened.request.noise = [seed = opened.seed, shape, dtype](std::int64_t first, std::int64_t count) {
+      return generation_noise(seed, first, count, shape, dtype);
+    };
+  } else {
+    const at::Tensor noise = read_noise(opened.initial, opened.request.count, shape, dtype);
+    opened.request.noise = [noise](std::int64_t first, std::int64_t count) { return noise.narrow(0, first, count); };
+  }
+  return opened;
+}
+
+}  // namespace pathline::tools

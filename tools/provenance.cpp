@@ -1,0 +1,46 @@
+#include "tools/provenance.h"
+
+#include <ctime>
+
+#include <fmt/format.h>
+
+namespace pathline::tools {
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+std::string quote_command(const std::vector<std::string>& words) {
+  static const std::string plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%";
+  std::string line;
+  for (const std::string& word : words) {
+    if (!line.empty()) line += ' ';
+    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) {
+      line += word;
+      continue;
+    }
+    line += '\'';
+    for (char c : word) line += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    line += '\'';
+  }
+  return line;
+}
+
+std::string describe_parameters(const solvers::SolverInfo& solver, const std::map<std::string, double>& given) {
+  std::string text;
+  for (const solvers::Parameter& parameter : solver.parameters) {
+    const auto it = given.find(parameter.name);
+    const double value = it == given.end() ? parameter.default_value : it->second;
+    const auto choice = static_cast<std::size_t>(value - parameter.minimum);
+    text += fmt::format("{}{}=", text.empty() ? "" : ";", parameter.name);
+    text += choice < parameter.choices.size() ? parameter.choices[choice] : fmt::format("{}", value);
+  }
+  return text;
+}
+
+}  // namespace pathline::tools

@@ -1,0 +1,97 @@
+#pragma once
+// What data-parallel training needs of a message layer. Backends: self (one process), mpi (CPU buffers); nccl joins
+// behind the same interface.
+//
+// All ranks call the same functions in the same order, from one thread at a time. Errors: Error(peer). Buffers are host
+// memory here.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/error.h"
+
+namespace pathline::parallel {
+
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+  virtual std::string name() const = 0;  ///< "self", "mpi"
+  virtual int rank() const = 0;
+  virtual int size() const = 0;
+  virtual int local_rank() const = 0;  ///< among the ranks of this host
+  virtual int local_size() const = 0;
+
+  virtual void all_reduce_sum(std::span<float> values) = 0;   ///< in place; order of summation unspecified
+  virtual void all_reduce_sum(std::span<double> values) = 0;  ///< in place
+  virtual void all_reduce_max(std::span<double> values) = 0;  ///< in place
+  virtual void broadcast(void* data, std::size_t bytes, int root) = 0;
+  virtual std::vector<std::string> all_gather(const std::string& text) = 0;  ///< one string per rank, on every rank
+  virtual std::vector<std::string> gather(const std::string& bytes,
+                                          int root) = 0;  ///< one per rank on root, empty elsewhere
+  virtual void send(const void* data, std::size_t bytes, int to) = 0;
+  virtual void receive(void* data, std::size_t bytes, int from) = 0;
+  /// Rank r gets to_each[r] from this rank, which receives from_each[r] from it. Both have one entry per rank; sender
+  /// and receiver must agree on every size (0 is fine). What a rank sends itself is copied.
+  virtual void all_to_all(std::span<const std::span<const float>> to_each,
+                          std::span<const std::span<float>> from_each) = 0;
+  virtual void barrier() = 0;
+  /// Ends the whole job with this exit code; does not return under MPI.
+  [[noreturn]] virtual void abort(int exit_code) = 0;
+};
+
+/// One process.
+std::unique_ptr<Communicator> make_self_communicator();
+
+/// Starts MPI (MPI_THREAD_MULTIPLE) when this process was launched by mpirun/srun, and ends it when destroyed. One per
+/// process.
+class MpiSession {
+ public:
+  MpiSession(int* argc, char*** argv);
+  ~MpiSession();
+  MpiSession(const MpiSession&) = delete;
+  MpiSession& operator=(const MpiSession&) = delete;
+  bool active() const noexcept { return active_; }
+  /// `backend`: "auto" (mpi when launched by mpirun, else self), "self" or "mpi". Throws Error(usage) when it cannot be
+  /// had. `timeout_seconds` > 0: a rank that waits longer than this in one operation ends the whole job with exit
+  /// code 6.
+  std::unique_ptr<Communicator> communicator(const std::string& backend = "auto", double timeout_seconds = 0);
+
+ private:
+  bool active_ = false;
+};
+
+/// An Error that every rank throws alike, because they agreed on it: one rank (0) should report it, the others only
+/// end.
+class AgreedError : public Error {
+ public:
+  AgreedError(const Error& error, std::string place)
+      : Error(error.code(), error.message(), std::move(place), error.hint()) {}
+};
+
+/// Runs `work` on this rank and agrees on the outcome over all ranks: if any rank threw, every rank throws the same
+/// AgreedError, that of the lowest failing rank (its number added to the place when there are several ranks).
+/// Collective; `work` itself must not communicate.
+template <typename F>
+void together(Communicator& communicator, F&& work);
+/// The collective half of together(): `serialized_error` is "" on ranks where all went well.
+void agree(Communicator& communicator, const std::string& serialized_error);
+/// REQUIRES: called from within a catch block. Never empty.
+std::string serialize_current_exception();
+
+template <typename F>
+void together(Communicator& communicator, F&& work) {
+  std::string failure;
+  try {
+    work();
+  } catch (...) {
+    failure = serialize_current_exception();
+  }
+  agree(communicator, failure);
+}
+
+}  // namespace pathline::parallel

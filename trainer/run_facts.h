@@ -1,0 +1,29 @@
+#pragma once
+// What a training run should say about itself at the start: machines, threads, batches in all units, versions, resolved
+// settings. Thread-safety: none needed; called once.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/config.h"
+#include "data/shard_set.h"
+#include "trainer/checkpoint.h"
+#include "trainer/parallel/communicator.h"
+#include "trainer/run_config.h"
+
+namespace pathline {
+
+/// Cores that the ranks of this host may use together: the union of their affinity masks. Collective.
+int host_cores(parallel::Communicator& communicator);
+
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+/// Names and texts, in the order they are shown; the same go into metrics.jsonl. Collective (asks every rank for its
+/// host).
+Facts collect_facts(const RunConfig& run, const data::ShardSet& data, std::int64_t parameters, const TrainState& state,
+                    parallel::Communicator& communicator);
+/// The table: facts, then every setting by section.
+std::string facts_table(const Facts& facts, const Config& config);
+
+}  // namespace pathline

@@ -1,0 +1,21 @@
+#pragma once
+// Keeps two training runs from writing into one checkpoint folder: an advisory lock on DIR/.lock, which the system
+// drops when the process ends in whatever way. Ownership: holds the lock for its lifetime. Thread-safety: one thread.
+
+#include <filesystem>
+
+#include "core/file_descriptor.h"
+
+namespace pathline {
+
+class RunLock {
+ public:
+  /// Creates `folder` if needed. Throws Error(usage) if another process holds the lock; a file system without locks is
+  /// accepted.
+  explicit RunLock(const std::filesystem::path& folder);
+
+ private:
+  FileDescriptor file_;
+};
+
+}  // namespace pathline

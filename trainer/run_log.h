@@ -1,0 +1,48 @@
+#pragma once
+// What rank 0 writes while training: metrics.jsonl, TensorBoard events, preview pictures. Errors: Error(file_system).
+// Thread-safety: the training thread only.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "trainer/metrics.h"
+#include "trainer/run_config.h"
+#include "trainer/run_facts.h"
+#include "trainer/tensorboard.h"
+
+namespace pathline {
+
+class RunLog {
+ public:
+  /// Opens the files; `resume_step` > 0: drops what they hold of later steps.
+  RunLog(const RunConfig& run, std::uint64_t resume_step, const Facts& facts);
+  void record(const MetricsRecord& record);
+  /// log.dir/preview/step-….png and a TensorBoard picture. `png`: a complete PNG file.
+  void preview(const std::string& png, std::uint64_t step);
+
+ private:
+  std::filesystem::path folder_;
+  MetricsFile metrics_;
+  std::optional<TensorboardWriter> tensorboard_;
+};
+
+/// Collects single steps into a MetricsRecord.
+class MetricsWindow {
+ public:
+  /// One optimizer step that was carried out.
+  void add_step(double loss, double gradient_norm, bool clipped);
+  /// Images and time count for skipped steps, too.
+  void add_time(std::uint64_t images, double seconds, double reduction_seconds, double data_wait_seconds);
+  std::uint64_t steps() const noexcept { return steps_; }
+  double mean_loss() const;
+  double images_per_second() const;
+  /// Fills the fields that are means over the window, then starts a new one.
+  void close(MetricsRecord& record);
+
+ private:
+  std::uint64_t steps_ = 0, clipped_ = 0, images_ = 0;
+  double loss_ = 0, loss_squared_ = 0, norm_ = 0, seconds_ = 0, reduction_ = 0, wait_ = 0;
+};
+
+}  // namespace pathline

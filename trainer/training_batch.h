@@ -1,0 +1,36 @@
+#pragma once
+// From a micro-batch of stored images to what the loss needs: scaled images, noise, times, labels.
+//
+// Every draw is a pure function of (seed, epoch, sample id), so a sample gets the same noise, time, flip and label drop
+// on any rank, in any batch, after any restart (docs/random-numbers.md). Thread-safety: pure.
+
+#include <cstdint>
+
+#include <ATen/core/Tensor.h>
+
+#include "data/reader.h"
+#include "data/shard_set.h"
+#include "flow/time_law.h"
+
+namespace pathline {
+
+struct TrainingBatch {
+  at::Tensor images;  ///< x1 [B, C, H, W] float32, (value - mean[c]) / scale[c], mirrored where drawn so
+  at::Tensor noise;   ///< x0 [B, C, H, W] float32, N(0, 1)
+  at::Tensor times;   ///< t [B] float32
+  at::Tensor labels;  ///< [B] int64, `classes` where dropped; undefined when classes is 0
+};
+
+struct BatchSettings {
+  std::uint64_t seed = 0;
+  flow::TimeLaw time_law = flow::TimeLaw::uniform();
+  double label_drop = 0;
+  bool flip = false;
+  std::int64_t classes = 0;
+};
+
+/// REQUIRES: `batch` comes from a set described by `info`.
+TrainingBatch make_training_batch(const data::Batch& batch, const data::DatasetInfo& info,
+                                  const BatchSettings& settings);
+
+}  // namespace pathline
