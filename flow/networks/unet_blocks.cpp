@@ -35,8 +35,8 @@ NormResult norm_silu(const at::Tensor& a, const at::Tensor& b, const GroupNorm& 
 at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
   const auto batch = q.size(0), heads = q.size(1), positions = q.size(2), width = q.size(3);
   // LibTorch's CPU kernel recomputes the weights in its backward pass. For few positions, keeping them and using plain
-  // matrix products takes a third (196 positions) or a tenth (49) of the time in bfloat16 and about half in float32 at 49;
-  // in float32 at 196 it is slightly slower and needs more memory (docs/benchmarks-network.md).
+  // matrix products takes a third (196 positions) or a tenth (49) of the time in bfloat16 and about half in float32 at
+  // 49; in float32 at 196 it is slightly slower and needs more memory (docs/benchmarks-network.md).
   const std::int64_t few_positions = q.scalar_type() == at::kBFloat16 ? 256 : 64;
   if (!q.device().is_cpu() || positions > few_positions) return at::scaled_dot_product_attention(q, k, v);
   const auto flat = [&](const at::Tensor& x) { return x.view({batch * heads, positions, width}); };

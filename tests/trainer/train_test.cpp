@@ -133,8 +133,8 @@ TEST_F(Train, AgreesWithTheReproducibleSumToRoundingWhenFast) {
   run(into("tree", {"--train.steps", "7"}));
   run(into("fast", {"--train.steps", "7", "--parallel.reduction", "fast", "--train.micro_batch", "0"}), 2);
 
-  // A tenth of the clipped gradient is in exp_avg. (The weights would not do: AdamW turns the sign of a vanishing gradient into a step of
-  // full size.)
+  // A tenth of the clipped gradient is in exp_avg. (The weights would not do: AdamW turns the sign of a vanishing
+  // gradient into a step of full size.)
   const auto tree = load_optimizer(open_checkpoint(folder_ / "tree"));
   const auto fast = load_optimizer(open_checkpoint(folder_ / "fast"));
   int compared = 0;
