@@ -197,7 +197,7 @@ std::vector<std::multimap<int, Field>> events(const fs::path& file) {
 /// A PNG of 3x2 grey pixels as far as its header goes.
 std::string png_header() {
   using namespace std::string_literals;
-  return "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x03\0\0\0\x02\x08\0\0\0\0"s + "pixels";
+  return "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x03\0\0\0\x02\x08\0\0\0\0pixels"s;
 }
 
 TEST(Crc32c, KnowsThePublishedCheckValue) {

@@ -428,7 +428,9 @@ TEST(MakeTrainingBatch, ScalesBytesMovesChannelsFirstAndMirrorsOnlyWhereDrawn) {
   for (int i = 0; i < kCount; ++i) {
     EXPECT_TRUE(at::allclose(plain[i], straight));
     const bool mirror = !flipped[i].equal(plain[i]);
-    if (mirror) EXPECT_TRUE(flipped[i].equal(plain[i].flip({2})));
+    if (mirror) {
+      EXPECT_TRUE(flipped[i].equal(plain[i].flip({2})));
+    }
     mirrored += mirror ? 1 : 0;
   }
   EXPECT_NEAR(mirrored, kCount / 2, 50);  // five standard deviations
