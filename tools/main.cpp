@@ -208,6 +208,7 @@ int main(int argc, char** argv) {
   // A reader that closes our pipe must not kill a training run; writes then fail with EPIPE, which run_and_catch()
   // looks at.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit then fails the write, and the writer says so and cleans up
   try {
     std::vector<std::string> command_line(argv, argv + argc);
     pathline::parallel::MpiSession mpi(&argc, &argv);
