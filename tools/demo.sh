@@ -4,7 +4,7 @@
 #
 #   tools/demo.sh [--out DIR] [--section.key VALUE ...]     (extra options go to `pathline train`; --out defaults to demo/)
 #
-# Run it again and it goes on where it stopped: finished steps are not repeated.
+# Run it again and it goes on where it stopped: set-up, shards and training steps that are done are not repeated.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 started=$SECONDS

@@ -115,10 +115,12 @@ typedef struct pathline_host {
 /* What to integrate. Valid during the call of integrate. */
 typedef struct pathline_problem {
   uint32_t struct_size;
-  uint32_t steps;    /* number of intervals; 0: nothing to do, return PATHLINE_OK */
-  const double* t;   /* steps + 1 times, strictly ascending or strictly descending. Fixed-step solvers take one step per
-                        interval;   adaptive ones use t[0] and t[steps] and choose their own steps between. */
-  double rtol, atol; /* for adaptive solvers: >= 0, not both 0 */
+  uint32_t steps; /* number of intervals; 0: nothing to do, return PATHLINE_OK */
+  /* steps + 1 times, strictly ascending or strictly descending. Fixed-step solvers take one step per interval; adaptive
+   * ones use t[0] and t[steps] and choose their own steps between. */
+  const double* t;
+  /* For adaptive solvers: >= 0, not both 0. */
+  double rtol, atol;
 } pathline_problem;
 
 enum {
@@ -185,8 +187,8 @@ typedef struct pathline_plugin_table {
 
 /* Defined by the plugin, exactly once, with all-constant initialisers:
  *
- *   const pathline_plugin_table pathline_plugin = {sizeof(pathline_plugin_table), PATHLINE_ABI_MAJOR,
- * PATHLINE_ABI_MINOR, 1, solvers};
+ *   const pathline_plugin_table pathline_plugin = {
+ *       sizeof(pathline_plugin_table), PATHLINE_ABI_MAJOR, PATHLINE_ABI_MINOR, 1, solvers};
  */
 extern PATHLINE_EXPORT const pathline_plugin_table pathline_plugin;
 
