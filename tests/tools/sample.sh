@@ -1,25 +1,7 @@
 #!/usr/bin/env bash
 # pathline sample on a closed-form field, as a user would run it: results, equality under mpirun, and every kind of mistake.
 # Usage: sample.sh PROGRAM SOURCE_DIR BINARY_DIR
-set -u
-program=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failures=0
-
-fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
-
-# expect CODE TEXT COMMAND…: the command ends with CODE, says TEXT on stderr, and says it once.
-expect() {
-  local code=$1 text=$2
-  shift 2
-  "$@" >out.txt 2>err.txt
-  local got=$?
-  [ "$got" = "$code" ] || { fail "exit code $got, expected $code: $*"; cat err.txt; return; }
-  grep -qF -- "$text" err.txt || { fail "no '$text' on stderr: $*"; cat err.txt; return; }
-  [ "$code" = 0 ] || [ "$(grep -c 'pathline: error:' err.txt)" = 1 ] || { fail "not exactly one error line: $*"; cat err.txt; }
-}
+source "$(dirname "$0")/lib/collect.sh"
 
 cat >smooth.ini <<'INI'
 [mixture]

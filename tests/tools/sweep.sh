@@ -1,23 +1,7 @@
 #!/usr/bin/env bash
 # pathline sweep on a closed-form field: the table, the report, the orders seen, and mistakes.
 # Usage: sweep.sh PROGRAM SOURCE_DIR BINARY_DIR
-set -u
-program=$1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failures=0
-
-fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
-
-expect() {
-  local code=$1 text=$2
-  shift 2
-  "$@" >out.txt 2>err.txt
-  local got=$?
-  [ "$got" = "$code" ] || { fail "exit code $got, expected $code: $*"; cat err.txt; return; }
-  grep -qF -- "$text" err.txt || { fail "no '$text' on stderr: $*"; cat err.txt; }
-}
+source "$(dirname "$0")/lib/collect.sh"
 
 cat >smooth.ini <<'INI'
 [mixture]
