@@ -27,6 +27,7 @@ class ThreadCommunicator final : public parallel::Communicator {
     int size;
     std::vector<const void*> slots;
     std::barrier<> barrier;
+    std::vector<std::unique_ptr<Shared>> children;  // of duplicate()
   };
 
   ThreadCommunicator(Shared& shared, int rank) : shared_(shared), rank_(rank) {}
@@ -63,11 +64,11 @@ class ThreadCommunicator final : public parallel::Communicator {
   }
   void send(const void*, std::size_t, int) override { throw std::logic_error("not needed in tests"); }
   void receive(void*, std::size_t, int) override { throw std::logic_error("not needed in tests"); }
-  void all_to_all(std::span<const std::span<const float>> to_each,
-                  std::span<const std::span<float>> from_each) override {
+  void all_to_all(std::span<const std::span<const std::byte>> to_each,
+                  std::span<const std::span<std::byte>> from_each) override {
     publish(&to_each);
     for (std::size_t peer = 0; peer < shared_.slots.size(); ++peer) {
-      const auto& theirs = *static_cast<const std::span<const std::span<const float>>*>(shared_.slots[peer]);
+      const auto& theirs = *static_cast<const std::span<const std::span<const std::byte>>*>(shared_.slots[peer]);
       const auto part = theirs[static_cast<std::size_t>(rank_)];
       if (part.size() != from_each[peer].size()) std::abort();  // under MPI: a truncated message
       std::copy(part.begin(), part.end(), from_each[peer].begin());
@@ -75,6 +76,13 @@ class ThreadCommunicator final : public parallel::Communicator {
     barrier();
   }
   void barrier() override { shared_.barrier.arrive_and_wait(); }
+  std::unique_ptr<Communicator> duplicate(const std::string&) override {
+    if (rank_ == 0) shared_.children.push_back(std::make_unique<Shared>(size()));
+    barrier();
+    auto child = std::make_unique<ThreadCommunicator>(*shared_.children.back(), rank_);
+    barrier();
+    return child;
+  }
   [[noreturn]] void abort(int) override { std::abort(); }
 
  private:

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "trainer/parallel/gradient_channel.h"
+
 namespace pathline::parallel {
 namespace {
 
@@ -53,18 +55,23 @@ class SelfCommunicator final : public Communicator {
   void receive(void*, std::size_t, int) override {
     throw std::logic_error("a single process has nobody to receive from");
   }
-  void all_to_all(std::span<const std::span<const float>> to_each,
-                  std::span<const std::span<float>> from_each) override {
+  void all_to_all(std::span<const std::span<const std::byte>> to_each,
+                  std::span<const std::span<std::byte>> from_each) override {
     if (to_each.size() != 1 || from_each.size() != 1 || to_each[0].size() != from_each[0].size()) {
       throw std::logic_error("all_to_all: one entry per rank, and equal sizes at both ends");
     }
     if (!to_each[0].empty()) std::memmove(from_each[0].data(), to_each[0].data(), to_each[0].size_bytes());
   }
   void barrier() override {}
+  std::unique_ptr<Communicator> duplicate(const std::string&) override { return std::make_unique<SelfCommunicator>(); }
   [[noreturn]] void abort(int exit_code) override { std::_Exit(exit_code); }
 };
 
 }  // namespace
+
+std::unique_ptr<GradientChannel> Communicator::gradient_channel() {
+  return make_host_channel(duplicate("gradients"));
+}
 
 std::unique_ptr<Communicator> make_self_communicator() {
   return std::make_unique<SelfCommunicator>();

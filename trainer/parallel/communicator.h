@@ -1,9 +1,9 @@
 #pragma once
-// What data-parallel training needs of a message layer. Backends: self (one process), mpi (CPU buffers); nccl joins
-// behind the same interface.
+// What data-parallel training needs of a message layer: agreement between the ranks, over host memory. Backends: self
+// (one process), mpi, and nccl, which is mpi with another gradient channel (trainer/parallel/gradient_channel.h).
 //
-// All ranks call the same functions in the same order, from one thread at a time. Errors: Error(peer). Buffers are host
-// memory here.
+// All ranks call the same functions in the same order, from one thread at a time. What another thread sends goes over
+// a communicator of its own: duplicate(). Errors: Error(peer).
 
 #include <cstddef>
 #include <cstdint>
@@ -17,10 +17,12 @@
 
 namespace pathline::parallel {
 
+class GradientChannel;
+
 class Communicator {
  public:
   virtual ~Communicator() = default;
-  virtual std::string name() const = 0;  ///< "self", "mpi"
+  virtual std::string name() const = 0;  ///< "self", "mpi", "nccl"
   virtual int rank() const = 0;
   virtual int size() const = 0;
   virtual int local_rank() const = 0;  ///< among the ranks of this host
@@ -37,9 +39,17 @@ class Communicator {
   virtual void receive(void* data, std::size_t bytes, int from) = 0;
   /// Rank r gets to_each[r] from this rank, which receives from_each[r] from it. Both have one entry per rank; sender
   /// and receiver must agree on every size (0 is fine). What a rank sends itself is copied.
-  virtual void all_to_all(std::span<const std::span<const float>> to_each,
-                          std::span<const std::span<float>> from_each) = 0;
+  virtual void all_to_all(std::span<const std::span<const std::byte>> to_each,
+                          std::span<const std::span<std::byte>> from_each) = 0;
   virtual void barrier() = 0;
+
+  /// A further communicator over the same ranks, whose messages never meet those of this one: for another thread.
+  /// `purpose` ("gradients") names it in messages of the watchdog. Collective. Must not outlive this communicator.
+  virtual std::unique_ptr<Communicator> duplicate(const std::string& purpose) = 0;
+  /// What the communication thread reduces gradients with. Collective; must not outlive this communicator. Here: host
+  /// memory over a duplicate().
+  virtual std::unique_ptr<GradientChannel> gradient_channel();
+
   /// Ends the whole job with this exit code; does not return under MPI.
   [[noreturn]] virtual void abort(int exit_code) = 0;
 };
@@ -56,9 +66,9 @@ class MpiSession {
   MpiSession(const MpiSession&) = delete;
   MpiSession& operator=(const MpiSession&) = delete;
   bool active() const noexcept { return active_; }
-  /// `backend`: "auto" (mpi when launched by mpirun, else self), "self" or "mpi". Throws Error(usage) when it cannot be
-  /// had. `timeout_seconds` > 0: a rank that waits longer than this in one operation ends the whole job with exit
-  /// code 6.
+  /// `backend`: "auto" (mpi when launched by mpirun, else self), "self", "mpi" or "nccl". Throws Error(usage) when it
+  /// cannot be had. `timeout_seconds` > 0: a rank that waits longer than this in one operation ends the whole job with
+  /// exit code 6 (trainer/parallel/watchdog.h).
   std::unique_ptr<Communicator> communicator(const std::string& backend = "auto", double timeout_seconds = 0);
 
  private:

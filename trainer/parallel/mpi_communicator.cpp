@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 
@@ -13,20 +15,89 @@
 
 #include "core/error.h"
 #include "core/log.h"
-#include "trainer/parallel/stall_guard.h"
+#include "trainer/parallel/watchdog.h"
 
 namespace pathline::parallel {
 namespace {
 
 // MPI counts are ints; larger buffers go in pieces.
 constexpr std::size_t kPiece = std::size_t{1} << 28;
-constexpr int kPointTag = 1, kExchangeTag = 2;
+constexpr int kPointTag = 1, kExchangeTag = 2, kAlarmTag = 3;
+
+/// A communicator that is freed with the object, if MPI is still there.
+class OwnedComm {
+ public:
+  explicit OwnedComm(MPI_Comm comm = MPI_COMM_NULL) : comm_(comm) {}
+  ~OwnedComm() {
+    int finalized = 0;
+    if (comm_ != MPI_COMM_NULL && MPI_Finalized(&finalized) == MPI_SUCCESS && finalized == 0) MPI_Comm_free(&comm_);
+  }
+  OwnedComm(const OwnedComm&) = delete;
+  OwnedComm& operator=(const OwnedComm&) = delete;
+  MPI_Comm* operator&() { return &comm_; }
+  operator MPI_Comm() const { return comm_; }  // NOLINT(google-explicit-constructor): stands for the handle
+
+ private:
+  MPI_Comm comm_;
+};
+
+/// The watchdog of the whole job on this rank, shared by all communicators, and what its ranks tell each other when
+/// one of them has waited too long: every rank says where it is before the job ends, the one that is waited for too.
+class JobWatch {
+ public:
+  explicit JobWatch(double timeout_seconds) {
+    MPI_Comm_dup(MPI_COMM_WORLD, &alarm_comm_);
+    MPI_Comm_set_errhandler(alarm_comm_, MPI_ERRORS_RETURN);
+    MPI_Comm_rank(alarm_comm_, &rank_);
+    MPI_Comm_size(alarm_comm_, &size_);
+    watchdog_.emplace(
+        timeout_seconds, [this](const std::string& what) { give_up(what); }, [this] { answer_alarm(); });
+  }
+
+  Watchdog& watchdog() { return *watchdog_; }
+
+ private:
+  /// Runs on the watchdog's thread. The others answer an alarm within a look; then the job ends.
+  void give_up(const std::string& what) {
+    // Should MPI itself be stuck, neither the alarm nor MPI_Abort may keep this rank from ending.
+    std::thread([this] {
+      for (int peer = 0; peer < size_; ++peer) {
+        MPI_Request request;  // never waited for: the job ends below, and the peer may be gone
+        if (peer != rank_) MPI_Isend(nullptr, 0, MPI_BYTE, peer, kAlarmTag, alarm_comm_, &request);
+      }
+      std::this_thread::sleep_for(std::chrono::seconds(15));
+      std::_Exit(static_cast<int>(ExitCode::peer));
+    }).detach();
+    log_error(
+        fmt::format("rank {} of {}: {}. A peer hangs, is lost or is elsewhere. Ending the job (parallel.timeout). "
+                    "Start the same command again to go on from the last checkpoint.",
+                    rank_, size_, what));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::peer));
+    std::_Exit(static_cast<int>(ExitCode::peer));
+  }
+
+  void answer_alarm() {
+    if (answered_) return;
+    int alarmed = 0;
+    if (MPI_Iprobe(MPI_ANY_SOURCE, kAlarmTag, alarm_comm_, &alarmed, MPI_STATUS_IGNORE) != MPI_SUCCESS || alarmed == 0)
+      return;
+    answered_ = true;
+    log_error(
+        fmt::format("rank {} of {}: another rank has waited too long. Here: {}", rank_, size_, watchdog_->report()));
+  }
+
+  OwnedComm alarm_comm_;
+  int rank_ = 0, size_ = 1;
+  bool answered_ = false;             // the watchdog's thread only
+  std::optional<Watchdog> watchdog_;  // last: its thread uses the members above
+};
 
 class MpiCommunicator final : public Communicator {
  public:
-  explicit MpiCommunicator(double timeout_seconds)
-      : stall_guard_(timeout_seconds, [this](const std::string& what) { give_up(what); }) {
-    check(MPI_Comm_dup(MPI_COMM_WORLD, &world_), "MPI_Comm_dup");
+  MpiCommunicator(std::shared_ptr<JobWatch> watch, MPI_Comm parent, const std::string& purpose)
+      : watch_(std::move(watch)), lane_(watch_->watchdog().add_lane(purpose)) {
+    check(MPI_Comm_dup(parent, &world_), "MPI_Comm_dup");
     // The default handler kills the job with MPI's own text; we want an Error with our exit code.
     check(MPI_Comm_set_errhandler(world_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
     check(MPI_Comm_rank(world_, &rank_), "MPI_Comm_rank");
@@ -38,11 +109,6 @@ class MpiCommunicator final : public Communicator {
     check(MPI_Comm_free(&host), "MPI_Comm_free");
   }
 
-  ~MpiCommunicator() override {
-    int finalized = 0;
-    if (MPI_Finalized(&finalized) == MPI_SUCCESS && finalized == 0) MPI_Comm_free(&world_);
-  }
-
   std::string name() const override { return "mpi"; }
   int rank() const override { return rank_; }
   int size() const override { return size_; }
@@ -50,7 +116,7 @@ class MpiCommunicator final : public Communicator {
   int local_size() const override { return local_size_; }
 
   void all_reduce_sum(std::span<float> values) override {
-    all_reduce(values.data(), values.size(), sizeof(float), MPI_FLOAT, MPI_SUM, "all_reduce_sum of gradients");
+    all_reduce(values.data(), values.size(), sizeof(float), MPI_FLOAT, MPI_SUM, "all_reduce_sum of floats");
   }
   void all_reduce_sum(std::span<double> values) override {
     all_reduce(values.data(), values.size(), sizeof(double), MPI_DOUBLE, MPI_SUM, "all_reduce_sum");
@@ -60,7 +126,7 @@ class MpiCommunicator final : public Communicator {
   }
 
   void broadcast(void* data, std::size_t bytes, int root) override {
-    const StallGuard::Scope scope(stall_guard_, "broadcast");
+    const Watchdog::Scope scope(lane_, "broadcast", bytes);
     auto* at = static_cast<char*>(data);
     for (; bytes > 0; at += std::min(bytes, kPiece), bytes -= std::min(bytes, kPiece)) {
       check(MPI_Bcast(at, static_cast<int>(std::min(bytes, kPiece)), MPI_BYTE, root, world_), "MPI_Bcast");
@@ -68,7 +134,7 @@ class MpiCommunicator final : public Communicator {
   }
 
   std::vector<std::string> all_gather(const std::string& text) override {
-    const StallGuard::Scope scope(stall_guard_, "all_gather");
+    const Watchdog::Scope scope(lane_, "all_gather");
     const int mine = checked_count(text.size());
     std::vector<int> counts(static_cast<std::size_t>(size_));
     check(MPI_Allgather(&mine, 1, MPI_INT, counts.data(), 1, MPI_INT, world_), "MPI_Allgather");
@@ -80,7 +146,7 @@ class MpiCommunicator final : public Communicator {
   }
 
   std::vector<std::string> gather(const std::string& bytes, int root) override {
-    const StallGuard::Scope scope(stall_guard_, "gather");
+    const Watchdog::Scope scope(lane_, "gather");
     // Point to point, so that a piece may be larger than an int counts.
     std::uint64_t mine = bytes.size();
     std::vector<std::uint64_t> sizes(static_cast<std::size_t>(size_));
@@ -103,18 +169,18 @@ class MpiCommunicator final : public Communicator {
   }
 
   void send(const void* data, std::size_t bytes, int to) override {
-    const StallGuard::Scope scope(stall_guard_, "send");
+    const Watchdog::Scope scope(lane_, "send");
     send_pieces(data, bytes, to);
   }
 
   void receive(void* data, std::size_t bytes, int from) override {
-    const StallGuard::Scope scope(stall_guard_, "receive");
+    const Watchdog::Scope scope(lane_, "receive");
     receive_pieces(data, bytes, from);
   }
 
-  void all_to_all(std::span<const std::span<const float>> to_each,
-                  std::span<const std::span<float>> from_each) override {
-    const StallGuard::Scope scope(stall_guard_, "all_to_all of gradients");
+  void all_to_all(std::span<const std::span<const std::byte>> to_each,
+                  std::span<const std::span<std::byte>> from_each) override {
+    const Watchdog::Scope scope(lane_, "all_to_all");
     const auto ranks = static_cast<std::size_t>(size_);
     const auto self = static_cast<std::size_t>(rank_);
     if (to_each.size() != ranks || from_each.size() != ranks || to_each[self].size() != from_each[self].size()) {
@@ -125,7 +191,7 @@ class MpiCommunicator final : public Communicator {
       if (peer == self) continue;
       for (std::size_t at = 0; at < from_each[peer].size(); at += kPiece) {
         const auto piece = from_each[peer].subspan(at, std::min(kPiece, from_each[peer].size() - at));
-        check(MPI_Irecv(piece.data(), static_cast<int>(piece.size()), MPI_FLOAT, static_cast<int>(peer), kExchangeTag,
+        check(MPI_Irecv(piece.data(), static_cast<int>(piece.size()), MPI_BYTE, static_cast<int>(peer), kExchangeTag,
                         world_, &requests.emplace_back()),
               "MPI_Irecv");
       }
@@ -134,7 +200,7 @@ class MpiCommunicator final : public Communicator {
       if (peer == self) continue;
       for (std::size_t at = 0; at < to_each[peer].size(); at += kPiece) {
         const auto piece = to_each[peer].subspan(at, std::min(kPiece, to_each[peer].size() - at));
-        check(MPI_Isend(piece.data(), static_cast<int>(piece.size()), MPI_FLOAT, static_cast<int>(peer), kExchangeTag,
+        check(MPI_Isend(piece.data(), static_cast<int>(piece.size()), MPI_BYTE, static_cast<int>(peer), kExchangeTag,
                         world_, &requests.emplace_back()),
               "MPI_Isend");
       }
@@ -146,8 +212,12 @@ class MpiCommunicator final : public Communicator {
   }
 
   void barrier() override {
-    const StallGuard::Scope scope(stall_guard_, "barrier");
+    const Watchdog::Scope scope(lane_, "barrier");
     check(MPI_Barrier(world_), "MPI_Barrier");
+  }
+
+  std::unique_ptr<Communicator> duplicate(const std::string& purpose) override {
+    return std::make_unique<MpiCommunicator>(watch_, world_, purpose);
   }
 
   [[noreturn]] void abort(int exit_code) override {
@@ -167,7 +237,7 @@ class MpiCommunicator final : public Communicator {
   }
 
   void all_reduce(void* data, std::size_t count, std::size_t item, MPI_Datatype type, MPI_Op op, const char* name) {
-    const StallGuard::Scope scope(stall_guard_, name);
+    const Watchdog::Scope scope(lane_, name, count);
     auto* at = static_cast<char*>(data);
     while (count > 0) {
       const std::size_t piece = std::min(count, kPiece);
@@ -214,25 +284,16 @@ class MpiCommunicator final : public Communicator {
     return pieces;
   }
 
-  /// Runs on the stall guard's thread. Ranks wait a little after one another, so that one of them speaks for all.
-  void give_up(const std::string& what) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(200 * std::min(rank_, 20)));
-    log_error(
-        fmt::format("rank {} of {}: {}; a peer hangs or is lost. Ending the job (parallel.timeout). Start the "
-                    "same command again to go on from the last checkpoint.",
-                    rank_, size_, what));
-    abort(static_cast<int>(ExitCode::peer));
-  }
-
-  MPI_Comm world_ = MPI_COMM_NULL;
+  std::shared_ptr<JobWatch> watch_;
+  Watchdog::Lane& lane_;
+  OwnedComm world_;
   int rank_ = 0, size_ = 1, local_rank_ = 0, local_size_ = 1;
-  StallGuard stall_guard_;  // last: its thread uses the members above
 };
 
 }  // namespace
 
 std::unique_ptr<Communicator> make_mpi_communicator(double timeout_seconds) {
-  return std::make_unique<MpiCommunicator>(timeout_seconds);
+  return std::make_unique<MpiCommunicator>(std::make_shared<JobWatch>(timeout_seconds), MPI_COMM_WORLD, "training");
 }
 
 }  // namespace pathline::parallel

@@ -46,7 +46,7 @@ class ReproducibleReduction final : public GradientReduction {
     const std::size_t own_nodes = partial_.nodes().size();
 
     outgoing_.resize(own_nodes * gradients_.size());
-    std::vector<std::span<const float>> to_each;
+    std::vector<std::span<const std::byte>> to_each;
     std::size_t at = 0;
     for (std::size_t rank = 0; rank < ranks; ++rank) {
       const std::size_t start = at;
@@ -55,26 +55,28 @@ class ReproducibleReduction final : public GradientReduction {
         std::copy(slice.begin(), slice.end(), outgoing_.begin() + static_cast<std::ptrdiff_t>(at));
         at += slice.size();
       }
-      to_each.emplace_back(outgoing_.data() + start, at - start);
+      to_each.push_back(std::as_bytes(std::span<const float>(outgoing_).subspan(start, at - start)));
     }
 
     const std::size_t mine = slice_size(self);
     incoming_.resize(all_nodes_.size() * mine);
-    std::vector<std::span<float>> from_each, sums;
+    std::vector<std::span<std::byte>> from_each;
+    std::vector<std::span<float>> sums;
     at = 0;
     for (std::size_t rank = 0; rank < ranks; ++rank) {
-      from_each.emplace_back(incoming_.data() + at, nodes_per_rank_[rank] * mine);
-      at += from_each.back().size();
+      const std::size_t count = nodes_per_rank_[rank] * mine;
+      from_each.push_back(std::as_writable_bytes(std::span<float>(incoming_).subspan(at, count)));
+      at += count;
     }
     for (std::size_t node = 0; node < all_nodes_.size(); ++node)
       sums.emplace_back(incoming_.data() + node * mine, mine);
     communicator_.all_to_all(to_each, from_each);
     merge_nodes(all_nodes_, sums);
 
-    const std::vector<std::span<const float>> result(ranks, sums.front());
-    std::vector<std::span<float>> slices;
+    const std::vector<std::span<const std::byte>> result(ranks, std::as_bytes(sums.front()));
+    std::vector<std::span<std::byte>> slices;
     for (std::size_t rank = 0; rank < ranks; ++rank) {
-      slices.push_back(gradients_.subspan(slice_start(rank), slice_size(rank)));
+      slices.push_back(std::as_writable_bytes(gradients_.subspan(slice_start(rank), slice_size(rank))));
     }
     communicator_.all_to_all(result, slices);
     partial_.clear();
