@@ -12,7 +12,7 @@ double ema_beta(double halflife, double ramp, double images, double batch) {
   return effective > 0 ? std::pow(0.5, batch / effective) : 0.0;
 }
 
-void update_ema(at::Tensor& average, const at::Tensor& weights, double beta) {
+void update_ema(at::Tensor average, const at::Tensor& weights, double beta) {
   const at::NoGradGuard no_grad;
   average.lerp_(weights, 1.0 - beta);
 }

@@ -13,6 +13,6 @@ namespace pathline {
 double ema_beta(double halflife, double ramp, double images, double batch);
 
 /// average = beta * average + (1 - beta) * weights, in place, in float32.
-void update_ema(at::Tensor& average, const at::Tensor& weights, double beta);
+void update_ema(at::Tensor average, const at::Tensor& weights, double beta);
 
 }  // namespace pathline

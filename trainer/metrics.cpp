@@ -83,6 +83,10 @@ void MetricsFile::add(const MetricsRecord& r) {
                        {"images_per_second", r.images_per_second},
                        {"data_wait", r.data_wait},
                        {"reduction", r.reduction},
+                       {"comm_bytes", r.comm_bytes},
+                       {"comm_collectives", r.comm_collectives},
+                       {"comm_seconds", r.comm_seconds},
+                       {"comm_exposed", r.comm_exposed},
                        {"skipped", r.skipped},
                        {"seconds", r.seconds},
                        {"peak_memory_mb", r.peak_memory_mb}};

@@ -21,11 +21,13 @@ class AdamW {
   /// Moments start at zero. `values`: size of the flat buffers.
   AdamW(const AdamWSettings& settings, std::int64_t values);
 
-  /// Updates `weights` in place with `gradient` (both flat, [values]). `step`: 1 for the first update.
-  void update(at::Tensor& weights, const at::Tensor& gradient, double learning_rate, std::uint64_t step);
+  /// Updates `weights` in place with `gradient` (both flat, [n]); their moments are those from `first` on. `step`: 1
+  /// for the first update.
+  void update(at::Tensor weights, const at::Tensor& gradient, double learning_rate, std::uint64_t step,
+              std::int64_t first = 0);
 
-  const at::Tensor& first_moment() const noexcept { return first_moment_; }    ///< m, "exp_avg" in PyTorch
-  const at::Tensor& second_moment() const noexcept { return second_moment_; }  ///< v, "exp_avg_sq"
+  at::Tensor& first_moment() noexcept { return first_moment_; }    ///< m, "exp_avg" in PyTorch
+  at::Tensor& second_moment() noexcept { return second_moment_; }  ///< v, "exp_avg_sq"
 
  private:
   AdamWSettings settings_;

@@ -76,6 +76,13 @@ ConfigSchema make_schema() {
                "auto: mpi when started by mpirun or srun, else self");
   s.add_choice("parallel.reduction", "fast", {"fast", "reproducible"},
                "reproducible: the same bits whatever the number of ranks");
+  s.add_boolean("parallel.overlap", true, "reduce gradients while backward is still running");
+  s.add_real("parallel.first_bucket_mib", 1.0, 1e-3, 1e5, "size of the first bucket of gradients, reduced earliest");
+  s.add_real("parallel.bucket_mib", 25.0, 1e-3, 1e5, "size of the other buckets of gradients");
+  s.add_choice("parallel.wire", "fp32", {"fp32", "bf16"},
+               "gradients between ranks; bf16: half the bytes, rounded once per rank and once in the sum");
+  s.add_boolean("parallel.shard_optimizer", false,
+                "each rank keeps the optimizer's moments and the averaged weights of its share only (ZeRO-1)");
   s.add_real("parallel.timeout", 600, 0.0, 1e7,
              "seconds a rank waits for the others before it ends the job with code 6; 0: for ever");
 
@@ -198,6 +205,15 @@ RunConfig resolve_run_config(const Config& config, int ranks, int local_ranks, i
   run.backend = config.text("parallel.backend");
   run.reduction = config.text("parallel.reduction");
   run.timeout = config.real("parallel.timeout");
+  run.overlap = config.boolean("parallel.overlap");
+  run.shard_optimizer = config.boolean("parallel.shard_optimizer");
+  run.bf16_wire = config.text("parallel.wire") == "bf16";
+  run.first_bucket_bytes = static_cast<std::size_t>(config.real("parallel.first_bucket_mib") * 1048576.0);
+  run.bucket_bytes = static_cast<std::size_t>(config.real("parallel.bucket_mib") * 1048576.0);
+  if (run.bf16_wire && run.reduction == "reproducible") {
+    config.fail("parallel.wire", "reproducible sums are exchanged in fp32, found bf16",
+                "use parallel.wire = fp32, or parallel.reduction = fast");
+  }
   resolve_batches(run, config, ranks);
 
   const std::uint64_t images = whole(config, "train.images");
@@ -280,7 +296,7 @@ SettingChanges compare_settings(const Config& before, const Config& now) {
         name == "train.global_batch" || name == "train.precision" || name == "train.flip" ||
         (reproducible && (name == "train.micro_batch" || name == "train.threads" || name == "parallel.reduction"));
     const bool steering = starts_with(name, "optimizer.") || starts_with(name, "train.ema_") ||
-                          name == "train.micro_batch" || name == "parallel.reduction" ||
+                          name == "train.micro_batch" || name == "parallel.reduction" || name == "parallel.wire" ||
                           (cosine && (name == "train.steps" || name == "train.images"));
     if (breaking) {
       changes.breaking.push_back({name, old_value, new_value});

@@ -42,6 +42,8 @@ struct RunConfig {
   // [parallel]
   std::string backend, reduction;
   double timeout = 0;
+  bool overlap = true, shard_optimizer = false, bf16_wire = false;
+  std::size_t first_bucket_bytes = 0, bucket_bytes = 0;
   // [checkpoint]
   std::filesystem::path checkpoint_dir;
   std::uint64_t checkpoint_every = 0;

@@ -99,8 +99,10 @@ Facts collect_facts(const RunConfig& run, const data::ShardSet& data, std::int64
                                run.ema_ramp > 0 ? fmt::format(", at most {:g} of images seen", run.ema_ramp) : "")
                  : std::string("off"));
   add("compute", fmt::format("cpu, {}, {} threads per rank", run.bf16 ? "bf16 autocast" : "fp32", run.threads));
-  add("parallel", fmt::format("{}: {} ranks ({}), {} reduction, timeout {} s", communicator.name(), communicator.size(),
-                              hosts_text(hosts), run.reduction, number(run.timeout)));
+  add("parallel", fmt::format("{}: {} ranks ({}), {} reduction, {}{}{}, timeout {} s", communicator.name(),
+                              communicator.size(), hosts_text(hosts), run.reduction,
+                              run.overlap ? "during backward" : "after backward", run.bf16_wire ? ", bf16 wire" : "",
+                              run.shard_optimizer ? ", sharded optimizer" : "", number(run.timeout)));
   add("checkpoints", fmt::format("{}: {}, the last {} kept", run.checkpoint_dir.string(),
                                  every(run.checkpoint_every, run.global_batch, "at the end"), run.keep));
   add("log", fmt::format("{}: {}; previews {}", run.log_dir.string(), every(run.log_every, run.global_batch, "never"),

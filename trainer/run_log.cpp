@@ -28,6 +28,8 @@ void RunLog::record(const MetricsRecord& record) {
   tensorboard_->add_scalar("speed/images_per_second", record.images_per_second, record.step);
   tensorboard_->add_scalar("speed/data_wait", record.data_wait, record.step);
   tensorboard_->add_scalar("speed/reduction", record.reduction, record.step);
+  tensorboard_->add_scalar("speed/comm_seconds", record.comm_seconds, record.step);
+  tensorboard_->add_scalar("speed/comm_exposed", record.comm_exposed, record.step);
   tensorboard_->add_scalar("speed/peak_memory_mb", record.peak_memory_mb, record.step);
 }
 
@@ -53,6 +55,14 @@ void MetricsWindow::add_time(std::uint64_t images, double seconds, double reduct
   wait_ += data_wait_seconds;
 }
 
+void MetricsWindow::add_communication(const parallel::CommunicationCounters& counters) {
+  ++reductions_;
+  communication_.bytes += counters.bytes;
+  communication_.collectives += counters.collectives;
+  communication_.seconds += counters.seconds;
+  communication_.exposed_seconds += counters.exposed_seconds;
+}
+
 double MetricsWindow::mean_loss() const {
   return steps_ > 0 ? loss_ / static_cast<double>(steps_) : 0.0;
 }
@@ -70,6 +80,11 @@ void MetricsWindow::close(MetricsRecord& record) {
   record.images_per_second = images_per_second();
   record.data_wait = seconds_ > 0 ? wait_ / seconds_ : 0.0;
   record.reduction = seconds_ > 0 ? reduction_ / seconds_ : 0.0;
+  const auto reductions = static_cast<double>(std::max<std::uint64_t>(reductions_, 1));
+  record.comm_bytes = static_cast<double>(communication_.bytes) / reductions;
+  record.comm_collectives = static_cast<double>(communication_.collectives) / reductions;
+  record.comm_seconds = communication_.seconds / reductions;
+  record.comm_exposed = communication_.exposed_seconds / reductions;
   *this = {};
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "trainer/metrics.h"
+#include "trainer/parallel/communication_counters.h"
 #include "trainer/run_config.h"
 #include "trainer/run_facts.h"
 #include "trainer/tensorboard.h"
@@ -34,6 +35,7 @@ class MetricsWindow {
   void add_step(double loss, double gradient_norm, bool clipped);
   /// Images and time count for skipped steps, too.
   void add_time(std::uint64_t images, double seconds, double reduction_seconds, double data_wait_seconds);
+  void add_communication(const parallel::CommunicationCounters& counters);
   std::uint64_t steps() const noexcept { return steps_; }
   double mean_loss() const;
   double images_per_second() const;
@@ -41,8 +43,9 @@ class MetricsWindow {
   void close(MetricsRecord& record);
 
  private:
-  std::uint64_t steps_ = 0, clipped_ = 0, images_ = 0;
+  std::uint64_t steps_ = 0, clipped_ = 0, images_ = 0, reductions_ = 0;
   double loss_ = 0, loss_squared_ = 0, norm_ = 0, seconds_ = 0, reduction_ = 0, wait_ = 0;
+  parallel::CommunicationCounters communication_;  // sums
 };
 
 }  // namespace pathline

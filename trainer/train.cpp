@@ -43,7 +43,8 @@ struct StepResult {
   bool skip = false, stop = false;
 };
 
-/// This rank's share of the global batch: forward and backward. Never throws: peers wait in the next collective.
+/// This rank's share of the global batch, forward and backward, and the sum of all gradients, most of which is made
+/// while backward runs. Never throws: peers wait in the next collective.
 StepResult work_through_batch(Learner& learner, data::Reader& reader, std::uint64_t micro_batches,
                               std::uint64_t batch_size) {
   StepResult result;
@@ -58,6 +59,12 @@ StepResult work_through_batch(Learner& learner, data::Reader& reader, std::uint6
     }
   } catch (...) {
     result.failure = parallel::serialize_current_exception();
+  }
+  try {
+    const std::string problem = learner.reduce();  // even now: peers wait for this rank's buckets
+    if (result.problem.empty()) result.problem = problem;
+  } catch (...) {
+    if (result.failure.empty()) result.failure = parallel::serialize_current_exception();
   }
   return result;
 }
@@ -145,12 +152,12 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
     shards = data::ShardSet::open(run.shards);
     fit_to_data(run, config, shards->info());
     at::set_num_threads(run.threads);
-    learner.emplace(run, shards->info(), communicator);
     if (first_rank && !options.dry_run) {
       lock.emplace(run.checkpoint_dir);
       remove_stale_temporaries(run.checkpoint_dir);
     }
   });
+  learner.emplace(run, shards->info(), communicator);
   ModelDescription model;
   model.network = run.network;
   model.class_names = shards->info().class_names;
@@ -194,13 +201,13 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
     // it again.
     if (saved_step == state.step) return;
     check_same_weights(*learner, communicator, fmt::format("after step {}", state.step).c_str());
+    CheckpointContents contents;
+    learner->describe(contents);
     together(communicator, [&] {
       if (!first_rank) return;
-      CheckpointContents contents;
       contents.state = state;
       contents.model = model;
       contents.config_ini = config.to_ini();
-      learner->describe(contents);
       write_checkpoint(run.checkpoint_dir, contents);
       prune_checkpoints(run.checkpoint_dir, run.keep);
     });
@@ -214,17 +221,18 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
     StepResult result = work_through_batch(*learner, reader, plan.last_micro() - plan.first_micro(), run.micro_batch);
     result.stop = callbacks.stop_requested && callbacks.stop_requested();
 
-    const Clock::time_point reduction_start = Clock::now();
+    const Clock::time_point agreement_start = Clock::now();
     agree_on(result, communicator);
     double gradient_norm = 0;
     if (!result.skip) {
-      gradient_norm = learner->reduce();
+      gradient_norm = learner->gradient_norm();
       if (!std::isfinite(gradient_norm)) {  // the same on all ranks: the sum of finite gradients has overflowed
         result.skip = true;
         if (first_rank) result.problem = "the sum of all gradients is not finite";
       }
     }
-    const double reduction_seconds = seconds_since(reduction_start);
+    const parallel::CommunicationCounters& communication = learner->communication();
+    const double reduction_seconds = seconds_since(agreement_start) + communication.exposed_seconds;
 
     state.position += run.global_batch;
     if (result.skip) {
@@ -259,6 +267,7 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
     waited_before += waited;
     for (MetricsWindow* each : {&window, &rate}) {
       each->add_time(run.global_batch, seconds_since(step_start), reduction_seconds, waited);
+      each->add_communication(communication);
     }
 
     // Records, pictures, checkpoints: rank 0 writes, all learn of a failure.
@@ -282,6 +291,7 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
       });
     }
     if (!result.skip && run.preview_every > 0 && callbacks.preview && (state.step % run.preview_every == 0 || last)) {
+      learner->collect_average();
       together(communicator, [&] {
         if (log) log->preview(callbacks.preview(learner->ema_network(), model, state.step), state.step);
       });

@@ -9,7 +9,7 @@
 
 #include "trainer/ema.h"
 #include "trainer/learning_rate.h"
-#include "trainer/parallel/flat_gradients.h"
+#include "trainer/parallel/flat_layout.h"
 
 namespace pathline {
 namespace {
@@ -139,58 +139,87 @@ TEST(FlatLayout, GivesEveryParameterAViewWithItsOwnStrides) {
   EXPECT_TRUE(plain.eq(3).all().item<bool>());
   EXPECT_TRUE(channels_last.eq(3).all().item<bool>());
   EXPECT_EQ(layout.parameter_count(), 15 + 48);
-  EXPECT_EQ(layout.entries()[1].offset % 16, 0);
+  EXPECT_EQ(layout.entries()[0].offset % 16, 0);
+  EXPECT_EQ(layout.entries()[1].offset, 0);  // the last parameter is ready first
 }
 
-TEST(FlatGradients, CollectWhatBackwardAddsAndStayViews) {
-  const at::Tensor weight = torch::randn({3, 4}).set_requires_grad(true);
-  const at::Tensor convolution =
-      torch::randn({2, 3, 3, 3}).contiguous(at::MemoryFormat::ChannelsLast).set_requires_grad(true);
-  const parallel::NamedParameters parameters = {{"w", weight}, {"c", convolution}};
-  const parallel::FlatLayout layout(parameters);
-  parallel::flatten_parameters(layout, parameters);
-  parallel::FlatGradients gradients(layout, parameters);
-
-  for (int pass = 0; pass < 2; ++pass) ((weight * 2).sum() + (convolution * 3).sum()).backward();
-
-  gradients.check_views();
-  EXPECT_TRUE(layout.view(gradients.buffer(), 0).eq(4).all().item<bool>());
-  EXPECT_TRUE(layout.view(gradients.buffer(), 1).eq(6).all().item<bool>());
-  EXPECT_EQ(layout.view(gradients.buffer(), 1).strides(), convolution.strides());
-  gradients.zero();
-  EXPECT_TRUE(weight.grad().eq(0).all().item<bool>());
-}
-
-TEST(FlatGradients, NoticeAGradientThatLeftTheBuffer) {
-  const at::Tensor weight = torch::randn({3}).set_requires_grad(true);
-  const parallel::NamedParameters parameters = {{"w", weight}};
-  const parallel::FlatLayout layout(parameters);
-  parallel::FlatGradients gradients(layout, parameters);
-
-  weight.mutable_grad() = torch::zeros({3});
-
-  EXPECT_THROW(gradients.check_views(), std::logic_error);
-}
-
-TEST(GlobalNorm, IsThatOfTheWholeBufferWithAnyNumberOfThreads) {
-  const at::Tensor values = random_values(100003, 5);
+TEST(BlockNorm, IsThatOfTheWholeBufferWithAnyNumberOfThreads) {
+  const at::Tensor values = random_values(100000, 5);
+  const parallel::FlatLayout layout({{"w", values}});
   const double expected = values.to(at::kDouble).norm().item<double>();
+  const std::vector<parallel::Slice> all = {{0, static_cast<std::size_t>(layout.size())}};
+  const auto norm = [&] {
+    return parallel::BlockNorm::total(parallel::BlockNorm(layout).partial(parallel::span_of(values), all));
+  };
 
   at::set_num_threads(1);
-  const double alone = parallel::global_norm(parallel::span_of(values));
+  const double alone = norm();
   at::set_num_threads(3);
-  const double together = parallel::global_norm(parallel::span_of(values));
+  const double together = norm();
   at::set_num_threads(1);
 
   EXPECT_NEAR(alone, expected, 1e-9 * expected);
   EXPECT_EQ(alone, together);
 }
 
-TEST(GlobalNorm, IsNotFiniteIfOneValueIsNot) {
-  at::Tensor values = torch::ones({1000});
-  values[777] = std::numeric_limits<float>::infinity();
+TEST(BlockNorm, HasTheSameBitsUnderAnyLayoutAndForAnyOwners) {
+  const parallel::NamedParameters parameters = {
+      {"a", random_values(70000, 1)}, {"b", random_values(5, 2)}, {"c", random_values(9000, 3)}};
+  const auto norm = [&](const std::vector<std::size_t>& order, int ranks) {
+    const parallel::FlatLayout layout(parameters, order);
+    at::Tensor buffer = layout.make_buffer();
+    for (std::size_t i = 0; i < parameters.size(); ++i) layout.view(buffer, i).copy_(parameters[i].second);
+    const parallel::BlockNorm blocks(layout);
+    const auto buckets = parallel::plan_buckets(layout, 100000, 200000);
+    std::vector<double> sum;
+    for (int rank = 0; rank < ranks; ++rank) {
+      std::vector<parallel::Slice> owned;
+      for (const parallel::Bucket& bucket : buckets) {
+        const parallel::Slice slice = blocks.slices(bucket, ranks)[static_cast<std::size_t>(rank)];
+        owned.push_back({bucket.range.offset + slice.offset, slice.count});
+      }
+      const std::vector<double> partial = blocks.partial(parallel::span_of(buffer), owned);
+      sum.resize(partial.size(), 0.0);
+      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += partial[i];
+    }
+    return parallel::BlockNorm::total(sum);
+  };
 
-  EXPECT_FALSE(std::isfinite(parallel::global_norm(parallel::span_of(values))));
+  const double expected = norm({0, 1, 2}, 1);
+
+  EXPECT_EQ(norm({2, 0, 1}, 1), expected);
+  EXPECT_EQ(norm({2, 1, 0}, 2), expected);
+  EXPECT_EQ(norm({1, 0, 2}, 5), expected);
+}
+
+TEST(BlockNorm, IsNotFiniteIfOneValueIsNot) {
+  at::Tensor values = torch::ones({1008});
+  values[777] = std::numeric_limits<float>::infinity();
+  const parallel::FlatLayout layout({{"w", values}});
+
+  const auto partial =
+      parallel::BlockNorm(layout).partial(parallel::span_of(values), std::vector<parallel::Slice>{{0, 1008}});
+
+  EXPECT_FALSE(std::isfinite(parallel::BlockNorm::total(partial)));
+}
+
+TEST(Buckets, CoverTheBufferWithASmallFirstOneAndRoomForLargeParameters) {
+  const parallel::NamedParameters parameters = {
+      {"a", torch::zeros({100})}, {"huge", torch::zeros({5000})}, {"b", torch::zeros({40})}, {"c", torch::zeros({30})}};
+  const parallel::FlatLayout layout(parameters, {3, 2, 1, 0});
+
+  const auto buckets = parallel::plan_buckets(layout, 4 * 100, 4 * 1000);
+
+  ASSERT_EQ(buckets.size(), 3U);
+  EXPECT_EQ(buckets[0].last, 2U);  // c and b
+  EXPECT_EQ(buckets[1].first, 2U);
+  EXPECT_EQ(buckets[1].last, 3U);  // huge, alone
+  std::size_t end = 0;
+  for (const parallel::Bucket& bucket : buckets) {
+    EXPECT_EQ(bucket.range.offset, end);
+    end += bucket.range.count;
+  }
+  EXPECT_EQ(end, static_cast<std::size_t>(layout.size()));
 }
 
 }  // namespace

@@ -126,6 +126,54 @@ TEST_F(Train, GoesOnWithAnotherNumberOfRanksAsIfNothingHadHappened) {
   EXPECT_EQ(bits("undisturbed"), bits("moved"));
 }
 
+TEST_F(Train, GivesTheSameBitsWithAShardedOptimizer) {
+  const std::vector<std::string> sharded = {"--parallel.shard_optimizer", "true", "--parallel.first_bucket_mib", "0.01",
+                                            "--parallel.bucket_mib",      "0.1"};
+  auto half = into("moved", sharded);
+  half.insert(half.end(), {"--train.steps", "3"});
+  run(into("whole"), 2);
+
+  run(into("two", sharded), 2);
+  run(into("three", sharded), 3);
+  run(half, 4);                    // four shares …
+  run(into("moved", sharded), 2);  // … become two
+  run(into("alone", sharded), 1);
+
+  EXPECT_EQ(bits("whole"), bits("two"));
+  EXPECT_EQ(bits("whole"), bits("three"));
+  EXPECT_EQ(bits("whole"), bits("moved"));
+  EXPECT_EQ(bits("whole"), bits("alone"));
+}
+
+TEST_F(Train, KeepsOnlyItsShareOfTheOptimizerState) {
+  const Config config = tiny_config(folder_.path(), {"--parallel.shard_optimizer", "true"});
+  const RunConfig settings = [&] {
+    RunConfig run = resolve_run_config(config, 2, 2, 1);
+    run.shards = folder_ / "shards";
+    fit_to_data(run, config, data::ShardSet::open(run.shards).info());
+    return run;
+  }();
+  const auto shards = data::ShardSet::open(folder_ / "shards");
+  std::vector<std::int64_t> shares(2);
+  std::int64_t all = 0;
+
+  run_ranks(2, [&](parallel::Communicator& communicator) {
+    const Learner learner(settings, shards.info(), communicator);
+    shares[static_cast<std::size_t>(communicator.rank())] = learner.optimizer_values();
+    if (communicator.rank() == 0) all = learner.engine().layout().size();
+  });
+
+  EXPECT_EQ(shares[0] + shares[1], all);
+  EXPECT_LT(std::max(shares[0], shares[1]), all * 3 / 4);
+}
+
+TEST_F(Train, GivesTheSameBitsWhetherReductionOverlapsBackwardOrNot) {
+  run(into("during", {"--parallel.bucket_mib", "0.1"}), 2);
+  run(into("after", {"--parallel.overlap", "false"}), 2);
+
+  EXPECT_EQ(bits("during"), bits("after"));
+}
+
 TEST_F(Train, AgreesWithTheReproducibleSumToRoundingWhenFast) {
   run(into("tree", {"--train.steps", "6"}));  // a fresh network has gradients in its last layer only
   fs::copy(folder_ / "tree", folder_ / "fast", fs::copy_options::recursive);
@@ -158,7 +206,8 @@ TEST_F(Train, MakesTheGradientOfTheWholeBatchFromItsMicroBatches) {
 
   double loss = 0;
   for (int i = 0; i < 4; ++i) loss += learner.accumulate(micro.next()).loss_sum;
-  const double norm = learner.reduce();
+  EXPECT_EQ(learner.reduce(), "");
+  const double norm = learner.gradient_norm();
 
   // The oracle: one plain backward of the mean over all eight samples.
   const auto network = flow::make_network(settings.network, settings.seed);
@@ -265,6 +314,24 @@ TEST_F(Train, ShowsPreviewsOfTheAveragedWeights) {
   EXPECT_EQ(steps, (std::vector<std::uint64_t>{4, 6}));
   EXPECT_FALSE(training);
   EXPECT_TRUE(fs::exists(folder_ / "log/preview/step-000000004.png"));
+}
+
+TEST_F(Train, ShowsTheSamePreviewWhereTheAverageIsSharded) {
+  std::vector<double> means;
+  TrainCallbacks callbacks;
+  callbacks.preview = [&means](flow::VelocityNetwork& network, const ModelDescription&, std::uint64_t) {
+    double sum = 0;
+    for (const at::Tensor& parameter : network.parameters()) sum += parameter.detach().abs().sum().item<double>();
+    means.push_back(sum);
+    return std::string("not really a PNG");
+  };
+
+  run(into("whole", {"--log.preview_every", "6", "--log.tensorboard", "false"}), 2, callbacks);
+  run(into("sharded", {"--log.preview_every", "6", "--log.tensorboard", "false", "--parallel.shard_optimizer", "true"}),
+      2, callbacks);
+
+  ASSERT_EQ(means.size(), 2U);
+  EXPECT_EQ(means[0], means[1]);
 }
 
 TEST_F(Train, DoesNotLetPreviewsOrLogsChangeTheRun) {

@@ -39,6 +39,7 @@ class PartialSums {
   /// What is left, as remaining_nodes() of what was added.
   const std::vector<TreeNode>& nodes() const noexcept { return nodes_; }
   std::span<const float> sum(std::size_t node) const { return buffers_[node]; }
+  std::span<float> mutable_sum(std::size_t node) { return buffers_[node]; }
   void clear();
 
  private:
