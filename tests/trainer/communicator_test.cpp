@@ -81,6 +81,7 @@ TEST(Together, CallsExhaustedMemoryByItsName) {
   EXPECT_TRUE(contains(error.what(), "out of memory"));
 }
 
+#ifndef PATHLINE_WITHOUT_MPI
 TEST(MpiSession, IsInactiveWithoutALauncherAndOffersOnlySelf) {
   if (std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMIX_RANK") != nullptr)
     GTEST_SKIP() << "under mpirun";
@@ -91,6 +92,8 @@ TEST(MpiSession, IsInactiveWithoutALauncherAndOffersOnlySelf) {
   EXPECT_EQ(error_of([&] { session.communicator("mpi"); }).code(), ExitCode::usage);
   EXPECT_EQ(error_of([&] { session.communicator("nccl"); }).code(), ExitCode::usage);
 }
+
+#endif
 
 TEST(Watchdog, CallsBackOnceWithTheCollectiveThatIsWaitedIn) {
   std::mutex mutex;

@@ -297,21 +297,5 @@ TEST(DataParallel, SaysSoWhenTheGradientBufferWasThrownAway) {
   EXPECT_TRUE(contains(error_of([&] { parallel.finish(); }).what(), "zero_grad() of DataParallel"));
 }
 
-TEST(CommunicationThread, RunsJobsInOrderAndHandsTheFirstExceptionOver) {
-  CommunicationThread thread;
-  std::vector<int> ran;
-  for (int i = 0; i < 3; ++i) thread.submit([&ran, i] { ran.push_back(i); });
-  thread.wait();
-  EXPECT_EQ(ran, (std::vector<int>{0, 1, 2}));
-
-  thread.submit([] { throw Error(ExitCode::peer, "lost"); });
-  thread.submit([&ran] { ran.push_back(3); });
-
-  EXPECT_EQ(error_of([&] { thread.wait(); }).message(), "lost");
-  thread.submit([&ran] { ran.push_back(4); });
-  thread.wait();
-  EXPECT_EQ(ran.back(), 4);
-}
-
 }  // namespace
 }  // namespace pathline::parallel

@@ -38,7 +38,7 @@ class Communicator {
   virtual void send(const void* data, std::size_t bytes, int to) = 0;
   virtual void receive(void* data, std::size_t bytes, int from) = 0;
   /// Rank r gets to_each[r] from this rank, which receives from_each[r] from it. Both have one entry per rank; sender
-  /// and receiver must agree on every size (0 is fine). What a rank sends itself is copied.
+  /// and receiver must agree on every size (0 is fine). What a rank sends itself is copied, unless it is there already.
   virtual void all_to_all(std::span<const std::span<const std::byte>> to_each,
                           std::span<const std::span<std::byte>> from_each) = 0;
   virtual void barrier() = 0;

@@ -205,7 +205,7 @@ class MpiCommunicator final : public Communicator {
               "MPI_Isend");
       }
     }
-    if (!to_each[self].empty()) {
+    if (!to_each[self].empty() && to_each[self].data() != from_each[self].data()) {
       std::memmove(from_each[self].data(), to_each[self].data(), to_each[self].size_bytes());
     }
     check(MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE), "MPI_Waitall");
