@@ -95,8 +95,9 @@ class JobWatch {
 
 class MpiCommunicator final : public Communicator {
  public:
-  MpiCommunicator(std::shared_ptr<JobWatch> watch, MPI_Comm parent, const std::string& purpose)
-      : watch_(std::move(watch)), lane_(watch_->watchdog().add_lane(purpose)) {
+  /// `in_background`: its thread works beside another that computes, and must not take a core for waiting.
+  MpiCommunicator(std::shared_ptr<JobWatch> watch, MPI_Comm parent, const std::string& purpose, bool in_background)
+      : watch_(std::move(watch)), lane_(watch_->watchdog().add_lane(purpose)), in_background_(in_background) {
     check(MPI_Comm_dup(parent, &world_), "MPI_Comm_dup");
     // The default handler kills the job with MPI's own text; we want an Error with our exit code.
     check(MPI_Comm_set_errhandler(world_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
@@ -208,7 +209,7 @@ class MpiCommunicator final : public Communicator {
     if (!to_each[self].empty() && to_each[self].data() != from_each[self].data()) {
       std::memmove(from_each[self].data(), to_each[self].data(), to_each[self].size_bytes());
     }
-    check(MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE), "MPI_Waitall");
+    wait_for(requests);
   }
 
   void barrier() override {
@@ -217,7 +218,7 @@ class MpiCommunicator final : public Communicator {
   }
 
   std::unique_ptr<Communicator> duplicate(const std::string& purpose) override {
-    return std::make_unique<MpiCommunicator>(watch_, world_, purpose);
+    return std::make_unique<MpiCommunicator>(watch_, world_, purpose, /*in_background=*/true);
   }
 
   [[noreturn]] void abort(int exit_code) override {
@@ -234,6 +235,22 @@ class MpiCommunicator final : public Communicator {
     throw Error(ExitCode::peer, fmt::format("{} failed: {}", call, std::string(text, static_cast<std::size_t>(length))),
                 fmt::format("rank {} of {}", rank_, size_),
                 "another rank or the network has gone; start the same command again to go on from the last checkpoint");
+  }
+
+  /// MPI waits by polling without a pause, which would halve the speed of a backward on the same cores. Polling from
+  /// time to time moves the data just as well: sockets and shared segments buffer more than arrives in a pause.
+  void wait_for(std::vector<MPI_Request>& requests) {
+    const int count = static_cast<int>(requests.size());
+    if (!in_background_) {
+      check(MPI_Waitall(count, requests.data(), MPI_STATUSES_IGNORE), "MPI_Waitall");
+      return;
+    }
+    constexpr int kEagerPolls = 50;
+    int done = 0;
+    for (int poll = 0; done == 0; ++poll) {
+      check(MPI_Testall(count, requests.data(), &done, MPI_STATUSES_IGNORE), "MPI_Testall");
+      if (done == 0 && poll >= kEagerPolls) std::this_thread::sleep_for(std::chrono::microseconds(50));
+    }
   }
 
   void all_reduce(void* data, std::size_t count, std::size_t item, MPI_Datatype type, MPI_Op op, const char* name) {
@@ -286,6 +303,7 @@ class MpiCommunicator final : public Communicator {
 
   std::shared_ptr<JobWatch> watch_;
   Watchdog::Lane& lane_;
+  const bool in_background_;
   OwnedComm world_;
   int rank_ = 0, size_ = 1, local_rank_ = 0, local_size_ = 1;
 };
@@ -293,7 +311,8 @@ class MpiCommunicator final : public Communicator {
 }  // namespace
 
 std::unique_ptr<Communicator> make_mpi_communicator(double timeout_seconds) {
-  return std::make_unique<MpiCommunicator>(std::make_shared<JobWatch>(timeout_seconds), MPI_COMM_WORLD, "training");
+  return std::make_unique<MpiCommunicator>(std::make_shared<JobWatch>(timeout_seconds), MPI_COMM_WORLD, "training",
+                                           /*in_background=*/false);
 }
 
 }  // namespace pathline::parallel
