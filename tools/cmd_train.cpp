@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "core/config.h"
+#include "core/device.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "tools/commands.h"
@@ -143,6 +144,10 @@ int run_train(const std::vector<std::string>& arguments, CommandContext& context
     return render_preview(network, model, settings);
   };
   TrainOptions options;
+  parallel::together(*communicator, [&] {
+    options.device =
+        open_device(config.text("train.device"), communicator->local_rank(), /*may_share=*/false, "train.device");
+  });
   options.fresh = parsed.fresh;
   options.dry_run = parsed.dry_run;
   options.versions.emplace_back("versions", version_line());

@@ -7,13 +7,12 @@
 #include <thread>
 
 #include <ATen/ATen.h>
-#include <ATen/Context.h>
 #include <ATen/Parallel.h>
-#include <dlfcn.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "core/config.h"
+#include "core/device.h"
 #include "core/error.h"
 #include "core/hash.h"
 #include "tools/sample_file.h"
@@ -23,19 +22,6 @@ namespace pathline::tools {
 namespace {
 
 constexpr std::int64_t largest_count = 100'000'000;
-
-/// LibTorch's CUDA part is loaded only when it is asked for, and before the first question about CUDA: the program
-/// links only the CPU part.
-at::Device choose_device(const Options& options, int local_rank) {
-  if (options.choice("device", {"cpu", "cuda"}) == "cpu") return at::Device(at::kCPU);
-  if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
-    throw Error(ExitCode::usage, fmt::format("LibTorch's CUDA part cannot be loaded: {}", dlerror()), "--device",
-                "use --device cpu, or install LibTorch with CUDA (tools/setup.sh --cuda)");
-  }
-  const std::size_t devices = at::getNumGPUs();
-  if (devices == 0) throw Error(ExitCode::usage, "no CUDA device on this machine", "--device", "use --device cpu");
-  return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(static_cast<std::size_t>(local_rank) % devices));
-}
 
 /// The first `count` images of the dataset at `place`, in the dtype asked for.
 at::Tensor read_noise(const std::string& place, std::int64_t count, const data::ImageShape& shape,
@@ -142,7 +128,8 @@ OpenedModel open_model(const Options& options, parallel::Communicator& communica
   opened.threads =
       static_cast<int>(options.has("threads") ? options.integer("threads", 1, 4096)
                                               : std::max<std::int64_t>(1, cores / communicator.local_size()));
-  const at::Device device = choose_device(options, communicator.local_rank());
+  const at::Device device =
+      open_device(options.choice("device", {"cpu", "cuda"}), communicator.local_rank(), /*may_share=*/true, "--device");
   opened.dtype = options.has("dtype") ? options.choice("dtype", {"float32", "float64"}) : field ? "float64" : "float32";
   const at::ScalarType dtype = opened.dtype == "float64" ? at::kDouble : at::kFloat;
 

@@ -4,7 +4,7 @@
 #include <mutex>
 
 #include <ATen/ATen.h>
-#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
 #include <fmt/format.h>
 
 #include "core/hash.h"
@@ -31,17 +31,19 @@ NamedTensors buffers_of(const torch::nn::Module& network) {
 
 /// A new network, or none where it is not needed; a failure on one rank is one on all. Collective.
 std::shared_ptr<flow::VelocityNetwork> network_for(const RunConfig& run, parallel::Communicator& communicator,
-                                                   bool needed) {
+                                                   at::Device device, bool needed) {
   std::shared_ptr<flow::VelocityNetwork> network;
   parallel::together(communicator, [&] {
-    if (needed) network = flow::make_network(run.network, run.seed);
+    if (!needed) return;
+    network = flow::make_network(run.network, run.seed);
+    network->to(device);
   });
   return network;
 }
 
 /// Dropout masks come from LibTorch's generator; a seed per micro-batch makes them independent of ranks and restarts.
-void seed_dropout(std::uint64_t seed, const data::Batch& batch) {
-  at::Generator generator = at::detail::getDefaultCPUGenerator();
+void seed_dropout(std::uint64_t seed, const data::Batch& batch, at::Device device) {
+  at::Generator generator = at::globalContext().defaultGenerator(device);
   const std::lock_guard lock(generator.mutex());
   generator.set_current_seed(RandomStream(seed, Purpose::dropout, batch.micro_index, batch.step).bits64());
 }
@@ -57,6 +59,14 @@ std::string sample_list(const std::vector<std::uint64_t>& ids, Predicate&& is_wa
     if (++found <= kShown) list += fmt::format("{}{}", list.empty() ? "" : ", ", ids[i]);
   }
   return found > kShown ? fmt::format("{} and {} more", list, found - kShown) : list;
+}
+
+TrainingBatch on_device(TrainingBatch batch, at::Device device) {
+  if (device.is_cpu()) return batch;
+  for (at::Tensor* tensor : {&batch.images, &batch.noise, &batch.times, &batch.labels}) {
+    if (tensor->defined()) *tensor = tensor->to(device);
+  }
+  return batch;
 }
 
 std::string gradient_problem(const std::vector<std::uint64_t>& ids) {
@@ -86,18 +96,20 @@ std::vector<parallel::MicroRange> micro_ranges(const RunConfig& run, int ranks) 
   return ranges;
 }
 
-Learner::Learner(const RunConfig& run, const data::DatasetInfo& data, parallel::Communicator& communicator)
+Learner::Learner(const RunConfig& run, const data::DatasetInfo& data, parallel::Communicator& communicator,
+                 at::Device device)
     : run_(run),
       data_(data),
       communicator_(communicator),
+      device_(device),
       batch_settings_{run.seed, flow::TimeLaw::from_name(run.time_law, run.time_mean, run.time_std), run.label_drop,
                       run.flip, run.network.classes},
-      network_(network_for(run, communicator, true)),
-      ema_network_(network_for(run, communicator, first_rank() || !sharded())),
+      network_(network_for(run, communicator, device, true)),
+      ema_network_(network_for(run, communicator, device, first_rank() || !sharded())),
       parameters_(parameters_of(*network_)),
       engine_(parameters_, communicator, engine_settings(run), micro_ranges(run, communicator.size())),
       weights_(parallel::flatten_parameters(engine_.layout(), parameters_)),
-      adamw_(run.adamw, owned_values()),
+      adamw_(run.adamw, owned_values(), device),
       last_micro_(micro_ranges(run, communicator.size())[static_cast<std::size_t>(communicator.rank())].last) {
   network_->train();
   if (ema_network_) {
@@ -112,8 +124,8 @@ MicroResult Learner::accumulate(const data::Batch& batch) {
   last_samples_.clear();
   for (const auto& sample : batch.samples) last_samples_.push_back(sample.id);
   engine_.begin_micro_batch(batch.micro_index);
-  const TrainingBatch input = make_training_batch(batch, data_, batch_settings_);
-  if (run_.network.dropout > 0) seed_dropout(run_.seed, batch);
+  const TrainingBatch input = on_device(make_training_batch(batch, data_, batch_settings_), device_);
+  if (run_.network.dropout > 0) seed_dropout(run_.seed, batch, device_);
   const auto [x_t, target] = flow::linear_path(input.noise, input.images, input.times);
   at::Tensor losses;
   {
@@ -219,7 +231,8 @@ void Learner::collect_average() {
 std::uint64_t Learner::weights_hash() const {
   std::uint64_t hash = 0;
   for (const auto& [name, parameter] : parameters_) {
-    const std::uint64_t pair[] = {hash, xxh3_64(parameter.const_data_ptr(), parameter.nbytes())};
+    const at::Tensor values = parameter.detach().cpu();
+    const std::uint64_t pair[] = {hash, xxh3_64(values.const_data_ptr(), values.nbytes())};
     hash = xxh3_64(pair, sizeof pair);
   }
   return hash;
@@ -253,8 +266,9 @@ void Learner::restore(const CheckpointInfo& checkpoint) {
 
 void Learner::broadcast() {
   const auto send = [this](const at::Tensor& buffer) {
-    const auto values = parallel::span_of(buffer);
-    communicator_.broadcast(values.data(), values.size_bytes(), 0);
+    const at::Tensor values = buffer.cpu();  // itself, if it is there
+    communicator_.broadcast(values.mutable_data_ptr(), values.nbytes(), 0);
+    if (!buffer.is_cpu()) buffer.copy_(values);
   };
   send(weights_);
   if (sharded()) {
@@ -271,7 +285,7 @@ void Learner::broadcast() {
   for (const auto* network : {network_.get(), ema_network_.get()}) {
     if (network == ema_network_.get() && sharded()) continue;  // rank 0's alone
     for (auto& [name, buffer] : buffers_of(*network)) {
-      at::Tensor contiguous = buffer.contiguous();
+      at::Tensor contiguous = buffer.cpu().contiguous();
       communicator_.broadcast(contiguous.mutable_data_ptr(), contiguous.nbytes(), 0);
       buffer.copy_(contiguous);
     }

@@ -35,7 +35,8 @@ struct MicroResult {
 class Learner {
  public:
   /// Weights are a pure function of (network settings, seed). Collective.
-  Learner(const RunConfig& run, const data::DatasetInfo& data, parallel::Communicator& communicator);
+  Learner(const RunConfig& run, const data::DatasetInfo& data, parallel::Communicator& communicator,
+          at::Device device = at::kCPU);
 
   /// Forward and backward; adds the gradient of loss_sum / global_batch. `problem` set: the step must be discarded (on
   /// all ranks).
@@ -83,6 +84,7 @@ class Learner {
   const RunConfig run_;
   const data::DatasetInfo data_;
   parallel::Communicator& communicator_;
+  const at::Device device_;
   BatchSettings batch_settings_;
   std::shared_ptr<flow::VelocityNetwork> network_, ema_network_;  // the latter null where sharded, but on rank 0
   parallel::NamedParameters parameters_, ema_parameters_;

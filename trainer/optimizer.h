@@ -19,7 +19,7 @@ struct AdamWSettings {
 class AdamW {
  public:
   /// Moments start at zero. `values`: size of the flat buffers.
-  AdamW(const AdamWSettings& settings, std::int64_t values);
+  AdamW(const AdamWSettings& settings, std::int64_t values, at::Device device = at::kCPU);
 
   /// Updates `weights` in place with `gradient` (both flat, [n]); their moments are those from `first` on. `step`: 1
   /// for the first update.

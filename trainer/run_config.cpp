@@ -62,6 +62,7 @@ ConfigSchema make_schema() {
   s.add_integer("train.micro_batch", 0, 0, 1 << 24, "images per forward and backward pass; 0: global_batch / ranks");
   s.add_integer("train.seed", 0, 0, std::numeric_limits<std::int64_t>::max(),
                 "seed of weights, order, noise, times, drops, flips");
+  s.add_choice("train.device", "auto", {"auto", "cpu", "cuda"}, "processor; auto: cuda where there is a device");
   s.add_choice("train.precision", "fp32", {"fp32", "bf16"}, "bf16: autocast, with weights, gradients and sums in fp32");
   s.add_integer("train.threads", 0, 0, 1024,
                 "compute threads per rank; 0: cores of the host / its ranks (reproducible: 1)");
@@ -228,6 +229,7 @@ RunConfig resolve_run_config(const Config& config, int ranks, int local_ranks, i
   }
   if (images > 0) run.steps = (images + run.global_batch - 1) / run.global_batch;
   run.seed = whole(config, "train.seed");
+  run.device = config.text("train.device");
   run.bf16 = config.text("train.precision") == "bf16";
   run.flip = config.boolean("train.flip");
   run.threads = static_cast<int>(config.integer("train.threads"));

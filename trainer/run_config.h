@@ -35,6 +35,7 @@ struct RunConfig {
   double clip = 0;
   // [train]
   std::uint64_t steps = 0, global_batch = 0, micro_batch = 0, seed = 0;
+  std::string device = "cpu";  ///< as configured: auto, cpu or cuda
   bool bf16 = false, flip = false;
   int threads = 0;
   std::uint64_t max_skipped = 0;

@@ -62,7 +62,7 @@ int host_cores(parallel::Communicator& communicator) {
 }
 
 Facts collect_facts(const RunConfig& run, const data::ShardSet& data, std::int64_t parameters, const TrainState& state,
-                    parallel::Communicator& communicator) {
+                    parallel::Communicator& communicator, const std::string& device) {
   const std::vector<std::string> hosts = communicator.all_gather(host_name());
   const data::DatasetInfo& info = data.info();
   const auto images = run.steps * run.global_batch;
@@ -98,7 +98,7 @@ Facts collect_facts(const RunConfig& run, const data::ShardSet& data, std::int64
                  ? fmt::format("half-life {} images{}", number(run.ema_halflife),
                                run.ema_ramp > 0 ? fmt::format(", at most {:g} of images seen", run.ema_ramp) : "")
                  : std::string("off"));
-  add("compute", fmt::format("cpu, {}, {} threads per rank", run.bf16 ? "bf16 autocast" : "fp32", run.threads));
+  add("compute", fmt::format("{}, {}, {} threads per rank", device, run.bf16 ? "bf16 autocast" : "fp32", run.threads));
   add("parallel", fmt::format("{}: {} ranks ({}), {} reduction, {}{}{}, timeout {} s", communicator.name(),
                               communicator.size(), hosts_text(hosts), run.reduction,
                               run.overlap ? "during backward" : "after backward", run.bf16_wire ? ", bf16 wire" : "",

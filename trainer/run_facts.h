@@ -22,7 +22,7 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 /// Names and texts, in the order they are shown; the same go into metrics.jsonl. Collective (asks every rank for its
 /// host).
 Facts collect_facts(const RunConfig& run, const data::ShardSet& data, std::int64_t parameters, const TrainState& state,
-                    parallel::Communicator& communicator);
+                    parallel::Communicator& communicator, const std::string& device);
 /// The table: facts, then every setting by section.
 std::string facts_table(const Facts& facts, const Config& config);
 

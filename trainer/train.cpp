@@ -157,7 +157,7 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
       remove_stale_temporaries(run.checkpoint_dir);
     }
   });
-  learner.emplace(run, shards->info(), communicator);
+  learner.emplace(run, shards->info(), communicator, options.device);
   ModelDescription model;
   model.network = run.network;
   model.class_names = shards->info().class_names;
@@ -170,7 +170,7 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
   // Where to begin
   // --------------------------------------------------------------------------------------------------------------
   TrainState state = resume(run, config, *shards, options.fresh, *learner, communicator);
-  Facts facts = collect_facts(run, *shards, learner->parameter_count(), state, communicator);
+  Facts facts = collect_facts(run, *shards, learner->parameter_count(), state, communicator, options.device.str());
   facts.insert(facts.end(), options.versions.begin(), options.versions.end());
   if (first_rank) log_info("training with\n" + facts_table(facts, config));
   if (options.dry_run) return TrainOutcome::dry_run;

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include <c10/core/Device.h>
+
 #include "core/config.h"
 #include "flow/network.h"
 #include "trainer/checkpoint.h"
@@ -29,6 +31,7 @@ struct TrainCallbacks {
 };
 
 struct TrainOptions {
+  c10::Device device = c10::Device(c10::kCPU);                ///< of this rank; train.device, opened by the caller
   bool fresh = false;                                         ///< refuse to resume
   bool dry_run = false;                                       ///< check everything, print the table, write nothing
   std::vector<std::pair<std::string, std::string>> versions;  ///< shown at the start and recorded in metrics.jsonl

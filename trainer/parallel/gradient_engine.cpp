@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <stdexcept>
 
 #include <ATen/ATen.h>
@@ -251,7 +252,16 @@ void GradientEngine::check_views() const {
 }
 
 double GradientEngine::norm() {
-  if (!channel_->on_host()) return buffer_.norm().item<double>();  // any order will do: nothing is reproducible there
+  if (!channel_->on_host()) {  // any order will do: nothing is reproducible there
+    double squares[] = {0};
+    for (const Slice& slice : owned_) {
+      const at::Tensor part =
+          buffer_.narrow(0, static_cast<std::int64_t>(slice.offset), static_cast<std::int64_t>(slice.count));
+      squares[0] += part.square().sum(at::kDouble).item<double>();
+    }
+    if (settings_.to_owners && !alone()) communicator_.all_reduce_sum(std::span<double>(squares));
+    return std::sqrt(squares[0]);
+  }
   std::vector<double> partial = norm_->partial(span_of(buffer_), owned_);
   // Blocks have one owner each: the others add zeros, which is exact in any order.
   if (settings_.to_owners && !alone()) communicator_.all_reduce_sum(std::span<double>(partial));
