@@ -1,0 +1,15 @@
+# Installs trainer/parallel by itself, as the component `parallel` of find_package(pathline).
+set(_include "${CMAKE_INSTALL_INCLUDEDIR}/pathline-parallel")
+set(_package "${CMAKE_INSTALL_LIBDIR}/cmake/pathline")
+foreach(_target core parallel flags)
+  set_target_properties(pathline_${_target} PROPERTIES EXPORT_NAME ${_target})
+endforeach()
+target_include_directories(pathline_parallel INTERFACE $<INSTALL_INTERFACE:${_include}>)
+install(TARGETS pathline_core pathline_parallel pathline_flags EXPORT pathline-parallel-targets
+  ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(EXPORT pathline-parallel-targets NAMESPACE pathline:: DESTINATION "${_package}")
+install(FILES cmake/pathline-parallel.cmake DESTINATION "${_package}")
+install(FILES cmake/FindLibTorch.cmake DESTINATION "${_package}/modules")
+install(DIRECTORY core DESTINATION "${_include}" FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY trainer/parallel DESTINATION "${_include}/trainer" FILES_MATCHING PATTERN "*.h")
+install(FILES trainer/parallel/parallel.h DESTINATION "${_include}/pathline")

@@ -1,0 +1,6 @@
+#pragma once
+// Everything of pathline's data parallelism for other programs: #include <pathline/parallel.h> (docs/data-parallel.md).
+
+#include "core/error.h"
+#include "trainer/parallel/communicator.h"
+#include "trainer/parallel/data_parallel.h"
