@@ -17,4 +17,4 @@ ends_with_6 different
 says "in all_reduce_sum (collective #2 of training)" "training: last begun #2 broadcast (64), last completed #1 barrier"
 
 ends_with_6 channel
-says "in all_reduce_sum of floats (collective #1 of gradients)" "training: last begun #2 all_reduce_sum"
+says "in all_to_all (collective #1 of gradients)" "training: last begun #2 all_reduce_sum"

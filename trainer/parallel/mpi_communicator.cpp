@@ -181,7 +181,9 @@ class MpiCommunicator final : public Communicator {
 
   void all_to_all(std::span<const std::span<const std::byte>> to_each,
                   std::span<const std::span<std::byte>> from_each) override {
-    const Watchdog::Scope scope(lane_, "all_to_all");
+    std::size_t bytes = 0;
+    for (const auto& part : to_each) bytes += part.size();
+    const Watchdog::Scope scope(lane_, "all_to_all", bytes);
     const auto ranks = static_cast<std::size_t>(size_);
     const auto self = static_cast<std::size_t>(rank_);
     if (to_each.size() != ranks || from_each.size() != ranks || to_each[self].size() != from_each[self].size()) {
