@@ -83,6 +83,7 @@ std::string help_text() {
 struct Outcome {
   int code = 0;
   std::string message;
+  bool agreed = false;  ///< every rank has failed with this error, so that all of them will report it in the end
   bool operator<(const Outcome& other) const { return std::tie(code, message) < std::tie(other.code, other.message); }
   std::string serialize() const { return std::to_string(code) + "\n" + message; }
   static Outcome parse(const std::string& text) {
@@ -137,6 +138,8 @@ Outcome run_and_catch(const std::vector<std::string>& arguments, CommandContext&
       throw pathline::system_error(errno, "cannot write the results", "standard output");
     }
     return outcome;
+  } catch (const pathline::parallel::AgreedError& error) {
+    return {static_cast<int>(error.code()), error.what(), /*agreed=*/true};
   } catch (const Error& error) {
     return {static_cast<int>(error.code()), error.what()};
   } catch (const std::bad_alloc&) {
@@ -168,7 +171,8 @@ int conclude(pathline::parallel::Communicator& channel, const Outcome& mine) {
     if (mine.code != 0 && !mine.message.empty()) print_error(mine.message);
     return mine.code;
   }
-  const bool failed = !mine.message.empty();
+  // With an error that all ranks have agreed on, nobody is missing; one may still be writing its last checkpoint.
+  const bool failed = !mine.message.empty() && !mine.agreed;
   if (failed && mine.code == static_cast<int>(ExitCode::peer)) {
     // A peer is gone: an exchange with it cannot end.
     print_error(fmt::format("rank {}: {}", channel.rank(), mine.message));

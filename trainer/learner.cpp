@@ -74,9 +74,10 @@ std::string gradient_problem(const std::vector<std::uint64_t>& ids) {
          sample_list(ids, [](std::size_t) { return true; });
 }
 
-parallel::EngineSettings engine_settings(const RunConfig& run) {
+parallel::EngineSettings engine_settings(const RunConfig& run, TraceWriter* trace) {
   parallel::EngineSettings settings;
   settings.reduction = run.reduction;
+  settings.trace = trace;
   settings.overlap = run.overlap;
   settings.to_owners = run.shard_optimizer;
   settings.wire = run.bf16_wire ? parallel::Wire::bf16 : parallel::Wire::fp32;
@@ -97,7 +98,7 @@ std::vector<parallel::MicroRange> micro_ranges(const RunConfig& run, int ranks) 
 }
 
 Learner::Learner(const RunConfig& run, const data::DatasetInfo& data, parallel::Communicator& communicator,
-                 at::Device device)
+                 at::Device device, TraceWriter* trace)
     : run_(run),
       data_(data),
       communicator_(communicator),
@@ -107,7 +108,7 @@ Learner::Learner(const RunConfig& run, const data::DatasetInfo& data, parallel::
       network_(network_for(run, communicator, device, true)),
       ema_network_(network_for(run, communicator, device, first_rank() || !sharded())),
       parameters_(parameters_of(*network_)),
-      engine_(parameters_, communicator, engine_settings(run), micro_ranges(run, communicator.size())),
+      engine_(parameters_, communicator, engine_settings(run, trace), micro_ranges(run, communicator.size())),
       weights_(parallel::flatten_parameters(engine_.layout(), parameters_)),
       adamw_(run.adamw, owned_values(), device),
       last_micro_(micro_ranges(run, communicator.size())[static_cast<std::size_t>(communicator.rank())].last) {

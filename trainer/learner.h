@@ -14,6 +14,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "core/tensor_file.h"
+#include "core/trace.h"
 #include "data/reader.h"
 #include "data/shard_set.h"
 #include "flow/network.h"
@@ -36,7 +37,7 @@ class Learner {
  public:
   /// Weights are a pure function of (network settings, seed). Collective.
   Learner(const RunConfig& run, const data::DatasetInfo& data, parallel::Communicator& communicator,
-          at::Device device = at::kCPU);
+          at::Device device = at::kCPU, TraceWriter* trace = nullptr);
 
   /// Forward and backward; adds the gradient of loss_sum / global_batch. `problem` set: the step must be discarded (on
   /// all ranks).

@@ -87,6 +87,7 @@ void MetricsFile::add(const MetricsRecord& r) {
                        {"comm_collectives", r.comm_collectives},
                        {"comm_seconds", r.comm_seconds},
                        {"comm_exposed", r.comm_exposed},
+                       {"checkpoint_stall", r.checkpoint_stall},
                        {"skipped", r.skipped},
                        {"seconds", r.seconds},
                        {"peak_memory_mb", r.peak_memory_mb}};

@@ -32,6 +32,7 @@ struct MetricsRecord {
   double comm_collectives = 0;  ///< per step
   double comm_seconds = 0;      ///< per step, in collectives on gradients
   double comm_exposed = 0;      ///< per step, of comm_seconds: not hidden behind backward
+  double checkpoint_stall = 0;  ///< fraction of the time that training stood still for checkpoints
   std::uint64_t skipped = 0;    ///< steps skipped since the start of the program
   double seconds = 0;           ///< since the start of the program
   double peak_memory_mb = 0;    ///< largest resident set of any rank so far, 10^6 bytes

@@ -90,12 +90,15 @@ ConfigSchema make_schema() {
   s.add_text("checkpoint.dir", "run/checkpoints", "folder of checkpoints; a run found there is resumed");
   s.add_integer("checkpoint.every", 1000, 0, kMost, "steps between checkpoints; 0: only at the end");
   s.add_integer("checkpoint.keep", 3, 1, 1000000, "checkpoints kept");
+  s.add_boolean("checkpoint.async", true,
+                "write checkpoints in the background, from a copy in memory of rank 0; false: training waits");
 
   s.add_text("log.dir", "run/log", "folder of metrics.jsonl, TensorBoard events and previews");
   s.add_integer("log.every", 50, 1, kMost, "steps between lines of metrics");
   s.add_integer("log.preview_every", 500, 0, kMost, "steps between preview pictures (EMA weights); 0: none");
   s.add_integer("log.preview_steps", 10, 1, 10000, "Heun steps of a preview");
   s.add_boolean("log.tensorboard", true, "write TensorBoard event files");
+  s.add_text("log.trace", "", "folder of timelines for ui.perfetto.dev, trace-rankN.json per rank; empty: none");
   return s;
 }
 
@@ -245,6 +248,7 @@ RunConfig resolve_run_config(const Config& config, int ranks, int local_ranks, i
   if (run.checkpoint_dir.empty()) config.fail("checkpoint.dir", "expected a folder, found nothing");
   run.checkpoint_every = whole(config, "checkpoint.every");
   run.keep = config.integer("checkpoint.keep");
+  run.checkpoint_async = config.boolean("checkpoint.async");
 
   run.log_dir = config.text("log.dir");
   if (run.log_dir.empty()) config.fail("log.dir", "expected a folder, found nothing");
@@ -252,6 +256,7 @@ RunConfig resolve_run_config(const Config& config, int ranks, int local_ranks, i
   run.preview_every = whole(config, "log.preview_every");
   run.preview_steps = config.integer("log.preview_steps");
   run.tensorboard = config.boolean("log.tensorboard");
+  run.trace_dir = config.text("log.trace");
   return run;
 }
 

@@ -49,8 +49,9 @@ struct RunConfig {
   std::filesystem::path checkpoint_dir;
   std::uint64_t checkpoint_every = 0;
   std::int64_t keep = 0;
+  bool checkpoint_async = true;
   // [log]
-  std::filesystem::path log_dir;
+  std::filesystem::path log_dir, trace_dir;  ///< trace_dir empty: no traces
   std::uint64_t log_every = 0, preview_every = 0;
   std::int64_t preview_steps = 0;
   bool tensorboard = true;

@@ -103,8 +103,9 @@ Facts collect_facts(const RunConfig& run, const data::ShardSet& data, std::int64
                               communicator.size(), hosts_text(hosts), run.reduction,
                               run.overlap ? "during backward" : "after backward", run.bf16_wire ? ", bf16 wire" : "",
                               run.shard_optimizer ? ", sharded optimizer" : "", number(run.timeout)));
-  add("checkpoints", fmt::format("{}: {}, the last {} kept", run.checkpoint_dir.string(),
-                                 every(run.checkpoint_every, run.global_batch, "at the end"), run.keep));
+  add("checkpoints", fmt::format("{}: {}, the last {} kept{}", run.checkpoint_dir.string(),
+                                 every(run.checkpoint_every, run.global_batch, "at the end"), run.keep,
+                                 run.checkpoint_async ? ", written in the background" : ""));
   add("log", fmt::format("{}: {}; previews {}", run.log_dir.string(), every(run.log_every, run.global_batch, "never"),
                          every(run.preview_every, run.global_batch, "never")));
   return facts;

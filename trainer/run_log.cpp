@@ -30,6 +30,7 @@ void RunLog::record(const MetricsRecord& record) {
   tensorboard_->add_scalar("speed/reduction", record.reduction, record.step);
   tensorboard_->add_scalar("speed/comm_seconds", record.comm_seconds, record.step);
   tensorboard_->add_scalar("speed/comm_exposed", record.comm_exposed, record.step);
+  tensorboard_->add_scalar("speed/checkpoint_stall", record.checkpoint_stall, record.step);
   tensorboard_->add_scalar("speed/peak_memory_mb", record.peak_memory_mb, record.step);
 }
 
@@ -85,6 +86,7 @@ void MetricsWindow::close(MetricsRecord& record) {
   record.comm_collectives = static_cast<double>(communication_.collectives) / reductions;
   record.comm_seconds = communication_.seconds / reductions;
   record.comm_exposed = communication_.exposed_seconds / reductions;
+  record.checkpoint_stall = seconds_ > 0 ? stall_ / (seconds_ + stall_) : 0.0;
   *this = {};
 }
 

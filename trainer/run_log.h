@@ -36,6 +36,8 @@ class MetricsWindow {
   /// Images and time count for skipped steps, too.
   void add_time(std::uint64_t images, double seconds, double reduction_seconds, double data_wait_seconds);
   void add_communication(const parallel::CommunicationCounters& counters);
+  /// Time between steps in which training stood still for a checkpoint.
+  void add_stall(double seconds) { stall_ += seconds; }
   std::uint64_t steps() const noexcept { return steps_; }
   double mean_loss() const;
   double images_per_second() const;
@@ -44,7 +46,7 @@ class MetricsWindow {
 
  private:
   std::uint64_t steps_ = 0, clipped_ = 0, images_ = 0, reductions_ = 0;
-  double loss_ = 0, loss_squared_ = 0, norm_ = 0, seconds_ = 0, reduction_ = 0, wait_ = 0;
+  double loss_ = 0, loss_squared_ = 0, norm_ = 0, seconds_ = 0, reduction_ = 0, wait_ = 0, stall_ = 0;
   parallel::CommunicationCounters communication_;  // sums
 };
 

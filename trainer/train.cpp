@@ -11,8 +11,10 @@
 #include "core/durable_file.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/trace.h"
 #include "data/reader.h"
 #include "data/shard_set.h"
+#include "trainer/checkpoint_writer.h"
 #include "trainer/ema.h"
 #include "trainer/learner.h"
 #include "trainer/learning_rate.h"
@@ -46,12 +48,16 @@ struct StepResult {
 /// This rank's share of the global batch, forward and backward, and the sum of all gradients, most of which is made
 /// while backward runs. Never throws: peers wait in the next collective.
 StepResult work_through_batch(Learner& learner, data::Reader& reader, std::uint64_t micro_batches,
-                              std::uint64_t batch_size) {
+                              std::uint64_t batch_size, TraceWriter* trace) {
   StepResult result;
   try {
     for (std::uint64_t i = 0; i < micro_batches; ++i) {
+      TraceSpan wait(trace, "data wait", "data");
       const data::Batch batch = reader.next();
+      wait.end();
       if (!result.problem.empty()) continue;  // the step is lost, but the reader must stay in step
+      TraceSpan pass(trace, "forward + backward", "compute");
+      pass.argument("micro-batch", static_cast<double>(batch.micro_index));
       const MicroResult micro = learner.accumulate(batch);
       result.loss_sum += micro.loss_sum;
       result.samples += static_cast<double>(batch_size);
@@ -61,12 +67,23 @@ StepResult work_through_batch(Learner& learner, data::Reader& reader, std::uint6
     result.failure = parallel::serialize_current_exception();
   }
   try {
+    const TraceSpan rest(trace, "reduction", "communication");
     const std::string problem = learner.reduce();  // even now: peers wait for this rank's buckets
     if (result.problem.empty()) result.problem = problem;
   } catch (...) {
     if (result.failure.empty()) result.failure = parallel::serialize_current_exception();
   }
   return result;
+}
+
+/// An error of the thread that writes checkpoints ends the run like one of the step.
+void note_failure(StepResult& result, CheckpointWriter& writer) {
+  if (!result.failure.empty()) return;  // one message is enough; the writer's destructor warns of the other
+  try {
+    writer.check();
+  } catch (...) {
+    result.failure = parallel::serialize_current_exception();
+  }
 }
 
 /// The one scalar all-reduce of a step. Afterwards every rank knows the same and decides alike.
@@ -145,6 +162,7 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
   // -----------------------------------------------------------------------------------------------------
   RunConfig run;
   std::optional<data::ShardSet> shards;
+  std::optional<TraceWriter> tracer;  // before all that it watches, which must not outlive it
   std::optional<Learner> learner;
   std::optional<RunLock> lock;
   together(communicator, [&] {
@@ -152,12 +170,19 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
     shards = data::ShardSet::open(run.shards);
     fit_to_data(run, config, shards->info());
     at::set_num_threads(run.threads);
+    if (!run.trace_dir.empty() && !options.dry_run) {
+      make_folder(run.trace_dir);
+      tracer.emplace(run.trace_dir / fmt::format("trace-rank{}.json", communicator.rank()), communicator.rank(),
+                     fmt::format("rank {}", communicator.rank()));
+      tracer->name_thread("training");
+    }
     if (first_rank && !options.dry_run) {
       lock.emplace(run.checkpoint_dir);
       remove_stale_temporaries(run.checkpoint_dir);
     }
   });
-  learner.emplace(run, shards->info(), communicator, options.device);
+  TraceWriter* const trace = tracer ? &*tracer : nullptr;
+  learner.emplace(run, shards->info(), communicator, options.device, trace);
   ModelDescription model;
   model.network = run.network;
   model.class_names = shards->info().class_names;
@@ -188,6 +213,8 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
   together(communicator, [&] {
     if (first_rank) log.emplace(run, state.step, facts);
   });
+  std::optional<CheckpointWriter> writer;
+  if (first_rank) writer.emplace(run.checkpoint_dir, run.keep, run.checkpoint_async, trace);
   Progress progress(first_rank);
   MetricsWindow window, rate;  // since the last record; since the last progress line
   const Clock::time_point start = Clock::now();
@@ -200,28 +227,52 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
     // A step that was skipped since leaves the same step number: the checkpoint that exists is as good, resuming skips
     // it again.
     if (saved_step == state.step) return;
+    const Clock::time_point save_start = Clock::now();
     check_same_weights(*learner, communicator, fmt::format("after step {}", state.step).c_str());
     CheckpointContents contents;
     learner->describe(contents);
     together(communicator, [&] {
-      if (!first_rank) return;
+      if (!writer) return;
       contents.state = state;
       contents.model = model;
       contents.config_ini = config.to_ini();
-      write_checkpoint(run.checkpoint_dir, contents);
-      prune_checkpoints(run.checkpoint_dir, run.keep);
+      writer->save(contents);
     });
     saved_step = state.step;
+    window.add_stall(seconds_since(save_start));
+  };
+  const auto report_checkpoints = [&] {
+    if (!writer) return;
+    for (const CheckpointReport& report : writer->take_reports()) {
+      progress.clear();
+      log_info(report_text(report));
+    }
+  };
+  /// The end of a run that has nothing against it: the last checkpoint is whole on disk when this returns.
+  const auto save_and_finish = [&] {
+    save();
+    together(communicator, [&] {
+      if (writer) writer->finish();
+    });
+    report_checkpoints();
+    together(communicator, [&] {
+      if (trace != nullptr) trace->write();
+    });
+    progress.clear();
   };
 
   // The loop
   // --------------------------------------------------------------------------------------------------------------------
   while (state.step < run.steps) {
     const Clock::time_point step_start = Clock::now();
-    StepResult result = work_through_batch(*learner, reader, plan.last_micro() - plan.first_micro(), run.micro_batch);
+    TraceSpan step_span(trace, "step", "step");
+    StepResult result =
+        work_through_batch(*learner, reader, plan.last_micro() - plan.first_micro(), run.micro_batch, trace);
+    if (writer) note_failure(result, *writer);
     result.stop = callbacks.stop_requested && callbacks.stop_requested();
 
     const Clock::time_point agreement_start = Clock::now();
+    TraceSpan agreement_span(trace, "agreement", "communication");
     agree_on(result, communicator);
     double gradient_norm = 0;
     if (!result.skip) {
@@ -233,6 +284,7 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
     }
     const parallel::CommunicationCounters& communication = learner->communication();
     const double reduction_seconds = seconds_since(agreement_start) + communication.exposed_seconds;
+    agreement_span.end();
 
     state.position += run.global_batch;
     if (result.skip) {
@@ -257,7 +309,9 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
       state.ema_images += static_cast<double>(run.global_batch);
       const double beta =
           ema_beta(run.ema_halflife, run.ema_ramp, state.ema_images, static_cast<double>(run.global_batch));
+      TraceSpan optimizer_span(trace, "optimizer", "compute");
       const bool clipped = learner->update(gradient_norm, learning_rate, state.step, beta);
+      optimizer_span.end();
 
       const double loss = result.loss_sum / result.samples;
       window.add_step(loss, gradient_norm, clipped);
@@ -269,6 +323,8 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
       each->add_time(run.global_batch, seconds_since(step_start), reduction_seconds, waited);
       each->add_communication(communication);
     }
+    step_span.argument("step", static_cast<double>(state.step));
+    step_span.end();
 
     // Records, pictures, checkpoints: rank 0 writes, all learn of a failure.
     const bool last = state.step == run.steps;
@@ -292,11 +348,13 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
     }
     if (!result.skip && run.preview_every > 0 && callbacks.preview && (state.step % run.preview_every == 0 || last)) {
       learner->collect_average();
+      const TraceSpan preview_span(trace, "preview", "log");
       together(communicator, [&] {
         if (log) log->preview(callbacks.preview(learner->ema_network(), model, state.step), state.step);
       });
     }
     if (!result.skip && run.checkpoint_every > 0 && state.step % run.checkpoint_every == 0) save();
+    report_checkpoints();
     if (rate.steps() > 0 && (progress.due() || (first_rank && last))) {
       const double speed = rate.images_per_second();
       const double images_left = static_cast<double>((run.steps - state.step) * run.global_batch);
@@ -306,8 +364,7 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
     }
 
     if (result.stop && !last) {
-      save();
-      progress.clear();
+      save_and_finish();
       if (first_rank) {
         log_info(fmt::format("stopped on request after step {} of {}; the same command goes on from here", state.step,
                              run.steps));
@@ -316,8 +373,7 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
     }
   }
 
-  save();
-  progress.clear();
+  save_and_finish();
   if (first_rank) {
     log_info(fmt::format("trained to step {} = {} images in {}; checkpoint in {}", grouped(state.step),
                          grouped(state.position), duration_text(seconds_since(start)), run.checkpoint_dir.string()));

@@ -13,6 +13,7 @@ code=$?
 [ "$code" = 75 ] || fail "expected exit code 75 after SIGUSR1, found $code"
 says_once "stopped on request"
 [ "$(find "$work/run" -maxdepth 1 -name 'step-*' | wc -l)" = 1 ] || fail "expected one checkpoint"
+expect 0 "$program" checkpoint verify "$work/run"
 
 "$program" train "$work/tiny.ini" --checkpoint.every 0 --train.steps 100000 >"$work/output" 2>&1 &
 job=$!

@@ -8,6 +8,7 @@
 #include "core/hash.h"
 #include "tests/core/expect_error.h"
 #include "tests/core/temporary_folder.h"
+#include "tests/trainer/checkpoint_fixture.h"
 #include "tests/trainer/trainer_fixture.h"
 #include "trainer/model_json.h"
 
@@ -16,33 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using test::contains;
+using test::contents_at;
 using test::error_of;
 using test::TemporaryFolder;
-
-flow::NetworkSettings tiny_network() {
-  flow::NetworkSettings settings;
-  settings.image_height = settings.image_width = 8;
-  settings.channels = 32;
-  settings.channel_mult = {1, 1};
-  settings.attention = {};
-  settings.head_channels = 32;
-  return settings;
-}
-
-CheckpointContents contents_at(std::uint64_t step) {
-  CheckpointContents contents;
-  contents.state = {step, step * 8 + 8, 41, static_cast<double>(step) * 8};
-  contents.model.network = tiny_network();
-  contents.model.class_names = {"shoe", "bag"};
-  contents.model.mean = {127.5};
-  contents.model.scale = {64.25};
-  contents.model.data_hash = "abc";
-  contents.config_ini = "[train]\nseed = 41\n";
-  contents.weights = flow::named_state(*flow::make_network(tiny_network(), 1));
-  contents.ema = flow::named_state(*flow::make_network(tiny_network(), 2));
-  contents.optimizer = {{"exp_avg.a", torch::ones({2, 3})}};
-  return contents;
-}
 
 TEST(Checkpoint, GivesBackWhatWasWritten) {
   const TemporaryFolder folder;

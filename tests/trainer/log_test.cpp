@@ -96,6 +96,7 @@ TEST(MetricsWindow, AveragesOverItsStepsAndStartsAnew) {
   window.add_step(3.0, 4.0, false);
   window.add_time(10, 2.0, 0.5, 0.25);
   window.add_time(10, 2.0, 0.5, 0.25);
+  window.add_stall(1.0);
   MetricsRecord record;
 
   window.close(record);
@@ -107,6 +108,7 @@ TEST(MetricsWindow, AveragesOverItsStepsAndStartsAnew) {
   EXPECT_EQ(record.images_per_second, 5.0);
   EXPECT_EQ(record.reduction, 0.25);
   EXPECT_EQ(record.data_wait, 0.125);
+  EXPECT_EQ(record.checkpoint_stall, 0.2);
   EXPECT_EQ(window.steps(), 0U);
 }
 

@@ -4,6 +4,9 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <map>
+#include <mutex>
+#include <set>
 #include <sstream>
 
 #include <gtest/gtest.h>
@@ -453,6 +456,92 @@ TEST_F(Train, GoesOnFromImportedWeights) {
   const auto weights = load_weights(open_checkpoint(folder_ / "tuned"), WeightSet::raw);
   for (std::size_t i = 0; i < weights.size(); ++i)
     EXPECT_TRUE(weights[i].second.equal(imported.weights[i].second)) << weights[i].first;
+}
+
+TEST_F(Train, WritesTheSameCheckpointsWhileItGoesOnAsWhenItWaits) {
+  run(into("background", {"--checkpoint.every", "1"}), 2);
+  run(into("waiting", {"--checkpoint.every", "1", "--checkpoint.async", "false"}), 2);
+
+  for (const std::uint64_t step : {1, 2, 3, 4, 5, 6}) EXPECT_EQ(bits("background", step), bits("waiting", step));
+}
+
+TEST_F(Train, EndsOnAllRanksSoonAfterACheckpointInTheBackgroundHasFailed) {
+  TrainCallbacks callbacks;
+  std::once_flag once;
+  std::atomic<int> calls{0};
+  callbacks.stop_requested = [&] {
+    ++calls;
+    // In the first step a file takes the place of the folder.
+    std::call_once(once, [&] {
+      fs::rename(folder_ / "run", folder_ / "moved");
+      test::write_text(folder_ / "run", "");
+    });
+    return false;
+  };
+
+  const Error error = error_of([&] { run({"--train.steps", "100000", "--checkpoint.every", "20"}, 2, callbacks); });
+
+  EXPECT_EQ(error.code(), ExitCode::file_system);
+  EXPECT_TRUE(contains(error.what(), "rank 0 of 2"));
+  EXPECT_LT(calls, 2 * 40);  // well before the next checkpoint
+}
+
+TEST_F(Train, FailsWhenTheLastCheckpointCannotBeWritten) {
+  TrainCallbacks callbacks;
+  callbacks.stop_requested = [&] {
+    fs::rename(folder_ / "run", folder_ / "moved");
+    test::write_text(folder_ / "run", "");
+    return true;
+  };
+
+  const Error error = error_of([&] { run({"--train.steps", "100"}, 1, callbacks); });
+
+  EXPECT_EQ(error.code(), ExitCode::file_system);
+}
+
+TEST_F(Train, RecordsHowLongItStoodStillForCheckpoints) {
+  run({"--checkpoint.every", "1", "--log.every", "3"});
+
+  const std::string metrics = test::file_text(folder_ / "log/metrics.jsonl");
+  const auto last = nlohmann::json::parse(metrics.substr(metrics.rfind('\n', metrics.size() - 2) + 1));
+  EXPECT_GT(last["checkpoint_stall"].get<double>(), 0.0);
+  EXPECT_LT(last["checkpoint_stall"].get<double>(), 1.0);
+}
+
+TEST_F(Train, TracesEachRankIntoAFileOfItsOwn) {
+  run({"--log.trace", (folder_ / "trace").string()}, 2);
+
+  for (const int rank : {0, 1}) {
+    const auto trace =
+        nlohmann::json::parse(test::file_text(folder_ / "trace" / fmt::format("trace-rank{}.json", rank)));
+    std::map<std::string, int> spans;
+    std::set<std::string> threads;
+    for (const auto& event : trace["traceEvents"]) {
+      if (event["ph"] == "X") ++spans[event["name"]];
+      if (event["name"] == "thread_name") threads.insert(event["args"]["name"]);
+      EXPECT_EQ(event["pid"], rank);
+    }
+    EXPECT_EQ(spans["step"], 6);
+    EXPECT_EQ(spans["data wait"], 12);  // two micro-batches per rank and step
+    EXPECT_EQ(spans["forward + backward"], 12);
+    EXPECT_EQ(spans["reduction"], 6);
+    EXPECT_EQ(spans["agreement"], 6);
+    EXPECT_GE(spans["bucket"], 6);
+    EXPECT_EQ(spans["optimizer"], 6);
+    EXPECT_EQ(spans["checkpoint write"], rank == 0 ? 2 : 0);
+    EXPECT_TRUE(threads.contains("training"));
+    EXPECT_TRUE(threads.contains("gradients"));
+    EXPECT_EQ(threads.contains("checkpoint"), rank == 0);
+  }
+}
+
+TEST_F(Train, LeavesATraceWhenItEndsWithAnError) {
+  fs::remove_all(folder_ / "shards");
+  test::write_shards_with_a_huge_image(folder_ / "shards", 8, 5);  // in every batch
+
+  error_of([&] { run({"--train.max_skipped", "3", "--log.trace", (folder_ / "trace").string()}); });
+
+  EXPECT_TRUE(contains(test::file_text(folder_ / "trace/trace-rank0.json"), "forward + backward"));
 }
 
 TEST(MakeTrainingBatch, GivesASampleTheSameDrawsInAnyBatch) {

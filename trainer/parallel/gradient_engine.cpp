@@ -64,7 +64,9 @@ GradientEngine::GradientEngine(const NamedParameters& parameters, Communicator& 
         }));
     hooks_.push_back({std::move(node), key});
   }
-  if (!alone()) thread_ = std::make_unique<CommunicationThread>();
+  if (alone()) return;
+  thread_ = std::make_unique<CommunicationThread>();
+  if (settings_.trace != nullptr) thread_->submit([this] { settings_.trace->name_thread("gradients"); });
 }
 
 GradientEngine::~GradientEngine() {
@@ -175,12 +177,13 @@ void GradientEngine::launch_next() {
 }
 
 void GradientEngine::reduce_bucket(std::size_t bucket) {
-  const Clock::time_point start = Clock::now();
+  TraceSpan span(settings_.trace, "bucket", "communication");
+  span.argument("number", static_cast<double>(bucket));
+  span.argument("bytes", static_cast<double>(wire_bytes(bucket)));
   const Slice range = buckets_[bucket].range;
   if (channel_->on_host() && !all_finite(span_of(buffer_).subspan(range.offset, range.count)))
     finite_.store(false, std::memory_order_relaxed);
   reduction_->reduce(bucket);
-  spans_.push_back({bucket, range.count * (settings_.wire == Wire::bf16 ? 2 : 4), start, Clock::now()});
   reduced_.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -205,7 +208,7 @@ CommunicationCounters GradientEngine::finish() {
     thread_->wait();
     channel_->order_after();
     counters.collectives = buckets_.size();
-    for (const BucketSpan& span : spans_) counters.bytes += span.bytes;
+    for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) counters.bytes += wire_bytes(bucket);
     counters.seconds = thread_->take_busy_seconds();
     counters.exposed_seconds = std::chrono::duration<double>(Clock::now() - start).count();
   }
@@ -237,7 +240,6 @@ bool GradientEngine::is_finite() const {
 void GradientEngine::zero() {
   buffer_.zero_();
   finite_.store(true, std::memory_order_relaxed);
-  spans_.clear();
 }
 
 void GradientEngine::check_views() const {

@@ -17,7 +17,6 @@
 // backward().
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -28,6 +27,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "core/trace.h"
 #include "trainer/parallel/communication_counters.h"
 #include "trainer/parallel/communication_thread.h"
 #include "trainer/parallel/flat_layout.h"
@@ -43,12 +43,7 @@ struct EngineSettings {
   Wire wire = Wire::fp32;
   std::size_t first_bucket_bytes = std::size_t{1} << 20;
   std::size_t bucket_bytes = std::size_t{25} << 20;
-};
-
-/// What one bucket's reduction took, for traces.
-struct BucketSpan {
-  std::size_t bucket = 0, bytes = 0;
-  std::chrono::steady_clock::time_point start, end;
+  TraceWriter* trace = nullptr;  ///< borrowed; a span per bucket on the thread "gradients"
 };
 
 class GradientEngine {
@@ -95,8 +90,6 @@ class GradientEngine {
   const std::vector<Bucket>& buckets() const noexcept { return buckets_; }
   /// Buckets of the step under way that have been reduced. From any thread.
   std::size_t reduced_so_far() const noexcept { return reduced_.load(std::memory_order_relaxed); }
-  /// The reductions of the last finished step, in order.
-  const std::vector<BucketSpan>& spans() const noexcept { return spans_; }
 
  private:
   struct Hook;
@@ -106,6 +99,9 @@ class GradientEngine {
   void arrived(std::size_t parameter);
   void launch_next();
   void reduce_bucket(std::size_t bucket);
+  std::uint64_t wire_bytes(std::size_t bucket) const {
+    return buckets_[bucket].range.count * (settings_.wire == Wire::bf16 ? 2 : 4);
+  }
   bool alone() const { return channel_->size() == 1; }
 
   NamedParameters parameters_;
@@ -134,7 +130,6 @@ class GradientEngine {
   bool backward_done_ = false;
   std::atomic<bool> finite_{true};
   std::atomic<std::size_t> reduced_{0};
-  std::vector<BucketSpan> spans_;  // written by the communication thread, read after wait()
   std::vector<std::size_t> first_arrivals_;
   bool order_settled_ = false;
 
