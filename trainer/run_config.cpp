@@ -98,6 +98,8 @@ ConfigSchema make_schema() {
   s.add_integer("log.preview_every", 500, 0, kMost, "steps between preview pictures (EMA weights); 0: none");
   s.add_integer("log.preview_steps", 10, 1, 10000, "Heun steps of a preview");
   s.add_boolean("log.tensorboard", true, "write TensorBoard event files");
+  s.add_text("log.samples", "",
+             "prefix of files that list the samples of each step, PREFIX.rank-N per rank; empty: none");
   s.add_text("log.trace", "", "folder of timelines for ui.perfetto.dev, trace-rankN.json per rank; empty: none");
   return s;
 }
@@ -256,6 +258,7 @@ RunConfig resolve_run_config(const Config& config, int ranks, int local_ranks, i
   run.preview_every = whole(config, "log.preview_every");
   run.preview_steps = config.integer("log.preview_steps");
   run.tensorboard = config.boolean("log.tensorboard");
+  run.sample_log = config.text("log.samples");
   run.trace_dir = config.text("log.trace");
   return run;
 }

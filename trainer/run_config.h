@@ -51,6 +51,7 @@ struct RunConfig {
   std::int64_t keep = 0;
   bool checkpoint_async = true;
   // [log]
+  std::string sample_log;                    ///< prefix; empty: none
   std::filesystem::path log_dir, trace_dir;  ///< trace_dir empty: no traces
   std::uint64_t log_every = 0, preview_every = 0;
   std::int64_t preview_steps = 0;

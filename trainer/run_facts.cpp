@@ -1,12 +1,16 @@
 #include "trainer/run_facts.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
+#include <sstream>
+#include <thread>
 
 #include <fmt/format.h>
 #include <sched.h>
 #include <unistd.h>
 
+#include "core/log.h"
 #include "flow/time_law.h"
 #include "trainer/progress.h"
 
@@ -27,6 +31,16 @@ std::string affinity() {
   if (::sched_getaffinity(0, sizeof cores, &cores) != 0) return mask;
   for (int core = 0; core < CPU_SETSIZE; ++core) mask += CPU_ISSET(static_cast<std::size_t>(core), &cores) ? '1' : '0';
   return mask;
+}
+
+std::string united(std::string a, const std::string& b) {
+  a.resize(std::max(a.size(), b.size()), '0');
+  for (std::size_t i = 0; i < b.size(); ++i) a[i] = std::max(a[i], b[i]);
+  return a;
+}
+
+int cores_in(const std::string& mask) {
+  return static_cast<int>(std::count(mask.begin(), mask.end(), '1'));
 }
 
 std::string number(double value) {
@@ -53,12 +67,52 @@ int host_cores(parallel::Communicator& communicator) {
   std::string all;
   for (const std::string& text : communicator.all_gather(host + "\n" + affinity())) {
     const std::size_t end = text.find('\n');
-    if (text.substr(0, end) != host) continue;
-    const std::string mask = text.substr(end + 1);
-    all.resize(std::max(all.size(), mask.size()), '0');
-    for (std::size_t i = 0; i < mask.size(); ++i) all[i] = std::max(all[i], mask[i]);
+    if (text.substr(0, end) == host) all = united(all, text.substr(end + 1));
   }
-  return std::max<int>(1, static_cast<int>(std::count(all.begin(), all.end(), '1')));
+  return std::max(1, cores_in(all));
+}
+
+void warn_of_binding(const RunConfig& run, parallel::Communicator& communicator) {
+  // Open MPI says so when it has bound a rank; a mask that a scheduler has set is no mistake.
+  const bool bound = std::getenv("OMPI_MCA_orte_bound_at_launch") != nullptr;
+  const std::vector<std::string> all = communicator.all_gather(
+      fmt::format("{}\n{}\n{}\n{}", host_name(), affinity(), bound ? 1 : 0, std::thread::hardware_concurrency()));
+  if (communicator.rank() != 0) return;
+  struct Host {
+    std::string cores;
+    int ranks = 0, online = 0;
+  };
+  std::map<std::string, Host> bound_hosts;
+  std::string narrow;
+  int fewest = run.threads;
+  for (std::size_t rank = 0; rank < all.size(); ++rank) {
+    std::istringstream lines(all[rank]);
+    std::string host, cores;
+    int was_bound = 0, online = 0;
+    lines >> host >> cores >> was_bound >> online;
+    if (cores_in(cores) < run.threads) {
+      narrow += fmt::format("{}{}", narrow.empty() ? "" : ", ", rank);
+      fewest = std::min(fewest, cores_in(cores));
+    }
+    if (was_bound == 0) continue;
+    Host& entry = bound_hosts[host];
+    entry.cores = united(entry.cores, cores);
+    entry.online = online;
+    ++entry.ranks;
+  }
+  if (!narrow.empty()) {
+    log_warning(
+        fmt::format("rank(s) {} may run on {} core(s) each but compute with {} threads; start mpirun with --bind-to "
+                    "none or --map-by slot:PE={}, or lower train.threads",
+                    narrow, fewest, run.threads, run.threads));
+  }
+  for (const auto& [host, entry] : bound_hosts) {
+    if (cores_in(entry.cores) >= entry.online) continue;
+    log_warning(
+        fmt::format("host {}: its {} rank(s) may run on {} of {} cores; mpirun binds one or two ranks to a core each "
+                    "unless told --bind-to none",
+                    host, entry.ranks, cores_in(entry.cores), entry.online));
+  }
 }
 
 Facts collect_facts(const RunConfig& run, const data::ShardSet& data, std::int64_t parameters, const TrainState& state,

@@ -26,4 +26,8 @@ Facts collect_facts(const RunConfig& run, const data::ShardSet& data, std::int64
 /// The table: facts, then every setting by section.
 std::string facts_table(const Facts& facts, const Config& config);
 
+/// Warns, on rank 0, when ranks may run on fewer cores than they have threads, or mpirun has bound the ranks of a host
+/// to a part of it: Open MPI binds one or two ranks of a host to one core each. Collective.
+void warn_of_binding(const RunConfig& run, parallel::Communicator& communicator);
+
 }  // namespace pathline

@@ -25,6 +25,7 @@
 #include "trainer/run_facts.h"
 #include "trainer/run_lock.h"
 #include "trainer/run_log.h"
+#include "trainer/sample_log.h"
 
 namespace pathline {
 namespace {
@@ -48,13 +49,14 @@ struct StepResult {
 /// This rank's share of the global batch, forward and backward, and the sum of all gradients, most of which is made
 /// while backward runs. Never throws: peers wait in the next collective.
 StepResult work_through_batch(Learner& learner, data::Reader& reader, std::uint64_t micro_batches,
-                              std::uint64_t batch_size, TraceWriter* trace) {
+                              std::uint64_t batch_size, TraceWriter* trace, SampleLog* sample_log) {
   StepResult result;
   try {
     for (std::uint64_t i = 0; i < micro_batches; ++i) {
       TraceSpan wait(trace, "data wait", "data");
       const data::Batch batch = reader.next();
       wait.end();
+      if (sample_log != nullptr) sample_log->add(batch);
       if (!result.problem.empty()) continue;  // the step is lost, but the reader must stay in step
       TraceSpan pass(trace, "forward + backward", "compute");
       pass.argument("micro-batch", static_cast<double>(batch.micro_index));
@@ -198,6 +200,7 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
   Facts facts = collect_facts(run, *shards, learner->parameter_count(), state, communicator, options.device.str());
   facts.insert(facts.end(), options.versions.begin(), options.versions.end());
   if (first_rank) log_info("training with\n" + facts_table(facts, config));
+  warn_of_binding(run, communicator);
   if (options.dry_run) return TrainOutcome::dry_run;
   if (state.step >= run.steps) {
     if (first_rank) {
@@ -210,8 +213,10 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
   const data::BatchPlan plan{run.global_batch, run.micro_batch, communicator.rank(), communicator.size()};
   data::Reader reader(*shards, {run.seed, state.position / run.global_batch, plan, run.data_threads, run.prefetch});
   std::optional<RunLog> log;
+  std::optional<SampleLog> sample_log;
   together(communicator, [&] {
     if (first_rank) log.emplace(run, state.step, facts);
+    if (!run.sample_log.empty()) sample_log.emplace(run.sample_log, communicator.rank());
   });
   std::optional<CheckpointWriter> writer;
   if (first_rank) writer.emplace(run.checkpoint_dir, run.keep, run.checkpoint_async, trace);
@@ -266,8 +271,8 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
   while (state.step < run.steps) {
     const Clock::time_point step_start = Clock::now();
     TraceSpan step_span(trace, "step", "step");
-    StepResult result =
-        work_through_batch(*learner, reader, plan.last_micro() - plan.first_micro(), run.micro_batch, trace);
+    StepResult result = work_through_batch(*learner, reader, plan.last_micro() - plan.first_micro(), run.micro_batch,
+                                           trace, sample_log ? &*sample_log : nullptr);
     if (writer) note_failure(result, *writer);
     result.stop = callbacks.stop_requested && callbacks.stop_requested();
 
@@ -317,6 +322,7 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
       window.add_step(loss, gradient_norm, clipped);
       rate.add_step(loss, gradient_norm, clipped);
     }
+    if (sample_log) sample_log->flush();
     const double waited = reader.seconds_waited() - waited_before;
     waited_before += waited;
     for (MetricsWindow* each : {&window, &rate}) {

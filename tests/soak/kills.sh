@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Kills a training run again and again, SIGKILL to a random rank or to mpirun itself, at a random moment, and starts it again with 1, 2 and 4 ranks
 # in turn. At the end the weights must be those of a run that nobody disturbed, to the bit; no process may outlive its job; every record must be in
-# the log once. By hand, not in CTest: about three seconds per kill on two idle cores.
+# the log once, and every sample must have been seen once per epoch. By hand, not in CTest: about three seconds per kill on two idle cores.
 #
 #   tests/soak/kills.sh KILLS [SEED]        PATHLINE=FILE: another program than build/bin/pathline
 set -uo pipefail
@@ -16,7 +16,7 @@ RANDOM=$seed
 mkdir "$work/tmp"
 # More ranks than cores must yield while they wait; and what a killed mpirun leaves behind should lie where it is removed.
 mpirun+=(--mca mpi_yield_when_idle 1 --mca orte_tmpdir_base "$work/tmp" --mca btl_vader_backing_directory "$work/tmp")
-settings=(--checkpoint.every 5 --checkpoint.keep 3)
+settings=(--checkpoint.every 5 --checkpoint.keep 3 --log.samples "$work/samples")
 
 newest_step() {
   local newest
@@ -83,8 +83,12 @@ steps=$((($(newest_step) + 29) / 10 * 10))
 last=$(printf 'step-%09d' "$steps")
 expect 0 "${mpirun[@]}" -n 2 "$program" train "$work/tiny.ini" --train.steps "$steps" "${settings[@]}"
 mpirun_long=("${mpirun[@]/#120/600}")
-expect 0 "${mpirun_long[@]}" -n 2 "$program" train "$work/tiny.ini" --train.steps "$steps" --checkpoint.every 0 --checkpoint.dir "$work/undisturbed" --log.dir "$work/log-undisturbed"
+expect 0 "${mpirun_long[@]}" -n 2 "$program" train "$work/tiny.ini" --train.steps "$steps" --checkpoint.every 0 --checkpoint.dir "$work/undisturbed" --log.dir "$work/log-undisturbed" --log.samples "$work/samples-undisturbed"
 same_bits "$work/run/$last" "$work/undisturbed/$last"
 records() { grep -o '"kind":"train","step":[0-9]*' "$1/metrics.jsonl"; }
 cmp -s <(records "$work/log") <(records "$work/log-undisturbed") || fail "the records of metrics.jsonl are not those of the undisturbed run"
+# Every sample exactly once per epoch: lines that a restart wrote again are equal, so they count once. Each step takes 16 of 60 samples.
+sort -u "$work"/samples.rank-* | awk -v last="$steps" '$1 <= last {print $2, $3}' | sort >"$work/seen"
+[ -z "$(uniq -d "$work/seen")" ] || fail "samples seen twice in an epoch: $(uniq -d "$work/seen" | head -n 5 | tr '\n' ';')"
+[ "$(wc -l <"$work/seen")" = $((steps * 16)) ] || fail "expected $((steps * 16)) samples, found $(wc -l <"$work/seen")"
 echo "$steps steps, $kills kills (${killed[rank]} of a rank, ${killed[mpirun]} of mpirun), seed $seed: the same bits as undisturbed"
