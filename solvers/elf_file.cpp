@@ -49,24 +49,61 @@ ElfFile::ElfFile(std::string contents, std::string place) : contents_(std::move(
   }
 }
 
-std::optional<ElfFile::Datum> ElfFile::find_datum(std::string_view symbol) const {
+template <typename Visit>
+void ElfFile::visit_sections(std::uint32_t type, Visit visit) const {
   const auto header = read<Elf64_Ehdr>(0);
   for (std::uint64_t s = 0; s < header.e_shnum; ++s) {
     const auto section = read<Elf64_Shdr>(header.e_shoff + s * sizeof(Elf64_Shdr));
-    if (section.sh_type != SHT_DYNSYM) continue;
-    const auto strings = read<Elf64_Shdr>(header.e_shoff + section.sh_link * sizeof(Elf64_Shdr));
+    if (section.sh_type != type) continue;
+    visit(section, read<Elf64_Shdr>(header.e_shoff + section.sh_link * sizeof(Elf64_Shdr)));
+  }
+}
+
+template <typename Visit>
+void ElfFile::visit_dynamic_symbols(Visit visit) const {
+  visit_sections(SHT_DYNSYM, [&](const Elf64_Shdr& section, const Elf64_Shdr& strings) {
     for (std::uint64_t i = 0; i < section.sh_size / sizeof(Elf64_Sym); ++i) {
       const auto entry = read<Elf64_Sym>(section.sh_offset + i * sizeof(Elf64_Sym));
-      if (entry.st_shndx == SHN_UNDEF || ELF64_ST_TYPE(entry.st_info) != STT_OBJECT ||
-          entry.st_name >= strings.sh_size) {
-        continue;
-      }
-      if (text(strings.sh_offset + entry.st_name, strings.sh_size - entry.st_name) == symbol) {
-        return Datum{entry.st_size, bytes_at_address(entry.st_value, entry.st_size)};
-      }
+      if (entry.st_shndx == SHN_UNDEF || entry.st_name >= strings.sh_size) continue;
+      visit(entry, text(strings.sh_offset + entry.st_name, strings.sh_size - entry.st_name));
     }
-  }
-  return std::nullopt;
+  });
+}
+
+std::optional<ElfFile::Datum> ElfFile::find_datum(std::string_view symbol) const {
+  std::optional<Datum> found;
+  visit_dynamic_symbols([&](const Elf64_Sym& entry, std::string_view name) {
+    if (!found && ELF64_ST_TYPE(entry.st_info) == STT_OBJECT && name == symbol) {
+      found = Datum{entry.st_size, bytes_at_address(entry.st_value, entry.st_size)};
+    }
+  });
+  return found;
+}
+
+std::vector<std::string> ElfFile::strong_exports() const {
+  std::vector<std::string> names;
+  visit_dynamic_symbols([&](const Elf64_Sym& entry, std::string_view name) {
+    const auto type = ELF64_ST_TYPE(entry.st_info);
+    const auto visibility = ELF64_ST_VISIBILITY(entry.st_other);
+    if (ELF64_ST_BIND(entry.st_info) == STB_GLOBAL && (type == STT_OBJECT || type == STT_FUNC) &&
+        (visibility == STV_DEFAULT || visibility == STV_PROTECTED)) {
+      names.emplace_back(name);
+    }
+  });
+  return names;
+}
+
+std::vector<std::string> ElfFile::needed_libraries() const {
+  std::vector<std::string> names;
+  visit_sections(SHT_DYNAMIC, [&](const Elf64_Shdr& section, const Elf64_Shdr& strings) {
+    for (std::uint64_t i = 0; i < section.sh_size / sizeof(Elf64_Dyn); ++i) {
+      const auto entry = read<Elf64_Dyn>(section.sh_offset + i * sizeof(Elf64_Dyn));
+      if (entry.d_tag == DT_NULL) break;
+      if (entry.d_tag != DT_NEEDED || entry.d_un.d_val >= strings.sh_size) continue;
+      names.emplace_back(text(strings.sh_offset + entry.d_un.d_val, strings.sh_size - entry.d_un.d_val));
+    }
+  });
+  return names;
 }
 
 template <typename T>

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace pathline::solvers {
 
@@ -26,9 +27,18 @@ class ElfFile {
   };
   std::optional<Datum> find_datum(std::string_view symbol) const;
 
+  /// Names that the object exports on purpose: defined, global, visible, not weak (C++ templates are).
+  std::vector<std::string> strong_exports() const;
+  /// Libraries that it asks for (DT_NEEDED).
+  std::vector<std::string> needed_libraries() const;
+
   const std::string& contents() const noexcept { return contents_; }
 
  private:
+  template <typename Visit>
+  void visit_sections(std::uint32_t type, Visit visit) const;
+  template <typename Visit>
+  void visit_dynamic_symbols(Visit visit) const;
   template <typename T>
   T read(std::uint64_t offset) const;
   void require_range(std::uint64_t offset, std::uint64_t size) const;

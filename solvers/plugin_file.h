@@ -4,11 +4,15 @@
 //
 // In-process code cannot be sandboxed: whoever loads a plugin trusts it. What is done here protects against mistakes,
 // not malice. Thread-safety: safe to call from several threads.
+//
+// open_plugin() is what the host uses. The steps it consists of are for the conformance checks, which report on each.
 
 #include <filesystem>
 #include <memory>
 #include <vector>
 
+#include "pathline/solver.h"
+#include "solvers/elf_file.h"
 #include "solvers/solver_host.h"
 
 namespace pathline::solvers {
@@ -17,9 +21,36 @@ namespace pathline::solvers {
 enum class Origin { installed, foreign };
 
 /// The solvers of the plugin `file`, in its own order. The object stays loaded to the end of the process.
-/// Error(file_system) if it cannot be read; Error(bad_input) if it is writable by everybody, not a shared object for
-/// this machine, does not export `pathline_plugin`, has another ABI major, crashes or hangs while loading, lacks
-/// symbols, or has a faulty table.
+/// Error(file_system) if it cannot be read; Error(bad_input) if it is not to be trusted (solvers/trusted_file.h), not a
+/// shared object for this machine, does not export `pathline_plugin`, has another ABI major, crashes or hangs while
+/// loading, lacks symbols, has a faulty table, or is changed by somebody meanwhile: what was hashed is what was loaded.
 std::vector<std::shared_ptr<const Solver>> open_plugin(const std::filesystem::path& file, Origin origin);
+
+// Its steps
+// --------------------------------------------------------------------------------------------------------------------
+
+/// A plugin's file as it was read once, before any of its code has run.
+struct PluginImage {
+  std::filesystem::path path;  ///< canonical
+  ElfFile elf;
+  std::string sha256;
+  std::uint64_t device, inode;
+};
+/// 1. Reads a file that may be trusted and is a shared object.
+PluginImage read_plugin(const std::filesystem::path& file);
+
+/// The first fields of `pathline_plugin`, as stored in the file.
+struct PluginHead {
+  std::uint32_t struct_size, abi_major, abi_minor, solver_count;
+};
+/// 2. Finds the exported constant. Error(bad_input) if it is missing, too small or filled in at run time.
+PluginHead read_head(const PluginImage& image);
+/// 3. Error(bad_input) for another ABI major or impossible sizes.
+void check_head(const PluginImage& image, const PluginHead& head);
+
+/// 4. dlopen. Error(bad_input) if it does not load, or if the file is no longer the one of `image`.
+const pathline_plugin_table& load_plugin(const PluginImage& image);
+/// 5. The checked tables.
+std::vector<std::shared_ptr<const Solver>> solvers_of(const pathline_plugin_table& table, const PluginImage& image);
 
 }  // namespace pathline::solvers

@@ -14,7 +14,9 @@
 #include <string>
 #include <vector>
 
-#include <ATen/core/Tensor.h>
+namespace at {
+class Tensor;  // so that finding and checking plugins needs no LibTorch
+}
 
 namespace pathline::solvers {
 

@@ -1,4 +1,7 @@
 // `pathline solvers`: which solver plugins there are, and what one of them is and takes. Nothing here integrates.
+// Actions of some size have files of their own (cmd_solvers.h).
+
+#include "tools/cmd_solvers.h"
 
 #include <cmath>
 #include <cstdint>
@@ -78,12 +81,16 @@ int list(const std::vector<std::string>& arguments) {
     print(json.dump(2) + "\n");
     return 0;
   }
-  print(
-      fmt::format("{:<12} {:>5}  {:>10}  {:<8}  {:<8}  {}\n", "id", "order", "evals/step", "steps", "version", "name"));
+  const auto row = [](const auto& id, const auto& order, const auto& evaluations, const auto& steps,
+                      const auto& version, const auto& name, const auto& sha256, const auto& file) {
+    print(fmt::format("{:<14} {:>5}  {:>10}  {:<8}  {:<8}  {:<32}  {:<12.12}  {}\n", id, order, evaluations, steps,
+                      version, name, sha256, file));
+  };
+  row("id", "order", "evals/step", "steps", "version", "name", "sha256", "file");
   for (const auto& solver : found) {
     const solvers::SolverInfo& info = solver->info();
-    print(fmt::format("{:<12} {:>5}  {:>10}  {:<8}  {:<8}  {}\n", info.id, info.order, info.evaluations_per_step,
-                      info.adaptive ? "adaptive" : "fixed", info.version, info.name));
+    row(info.id, info.order, info.evaluations_per_step, info.adaptive ? "adaptive" : "fixed", info.version, info.name,
+        info.sha256, info.file.string());
   }
   return 0;
 }
@@ -147,11 +154,15 @@ int describe(const std::vector<std::string>& arguments) {
 }  // namespace
 
 int run_solvers(const std::vector<std::string>& arguments, CommandContext&) {
+  const std::vector<Action> actions = {
+      {"list", "every solver on the search path", list},
+      {"describe", "one solver, its file and its parameters", describe},
+      {"check", "examine a plugin: rules, order, failures, threads, leaks", check_solver},
+      {"new", "write the starting point of a plugin in C or C++", new_solver},
+  };
   return run_action("pathline solvers",
-                    "Solver plugins: find them, and see what they are. docs/write-a-solver.md shows how to write one.",
-                    {{"list", "every solver on the search path", list},
-                     {"describe", "one solver, its file and its parameters", describe}},
-                    arguments);
+                    "Solver plugins: find them, see what they are, write and examine them (docs/write-a-solver.md).",
+                    actions, arguments);
 }
 
 }  // namespace pathline::tools

@@ -54,7 +54,7 @@ const std::vector<Command> commands = {
      pathline::tools::run_sample},
     {"sweep", "compare solvers at equal cost: error against evaluations, CSV and HTML report",
      pathline::tools::run_sweep},
-    {"solvers", "list and explain solver plugins", pathline::tools::run_solvers},
+    {"solvers", "list, explain, start and examine solver plugins", pathline::tools::run_solvers},
     {"shards", "convert data sets into image shards, look at them, check every byte", pathline::tools::run_shards},
     {"checkpoint", "look at, verify, export and import checkpoints", pathline::tools::run_checkpoint},
 };

@@ -37,7 +37,7 @@ extern "C" {
 #endif
 
 #define PATHLINE_ABI_MAJOR 1u
-#define PATHLINE_ABI_MINOR 0u
+#define PATHLINE_ABI_MINOR 1u
 
 #if defined(__GNUC__)
 #define PATHLINE_EXPORT __attribute__((visibility("default")))
@@ -107,10 +107,39 @@ typedef struct pathline_host {
   /* One line for the user, without a newline. */
   void (*log)(const struct pathline_host* host, int32_t level, const char* text);
 
-  /* A table of further functions under "name/revision", or NULL if this host does not have it. Reserved ids:
-   * "pathline.per-sample/1", "pathline.noise/1", "pathline.dlpack/1". */
+  /* A table of further functions under "name/revision", or NULL if this host does not have it. Defined below:
+   * PATHLINE_TEXT_EXTENSION, PATHLINE_NOISE_EXTENSION. Reserved ids: "pathline.per-sample/1", "pathline.dlpack/1". */
   const void* (*get_extension)(const struct pathline_host* host, const char* id);
 } pathline_host;
+
+/* Values of text parameters (pathline_text_parameter). A host without this extension refuses solvers that have any. */
+#define PATHLINE_TEXT_EXTENSION "pathline.text/1"
+typedef struct pathline_text {
+  uint32_t struct_size;
+  uint32_t reserved;
+
+  /* The value of the text parameter `name`, as the user gave it or by default. NULL for a name that the solver's table
+   * does not list. Valid until `destroy` has returned. */
+  const char* (*get)(const pathline_host* host, const char* name);
+
+  /* For a parameter of type PATHLINE_TEXT_FILE: the contents of the file, *size bytes and a NUL after them; NULL if the
+   * parameter is not a file, or has the empty value. The host has read the file once and records the hash of these very
+   * bytes, so read this, not the file. Valid until `destroy` has returned. */
+  const char* (*contents)(const pathline_host* host, const char* name, uint64_t* size);
+} pathline_text;
+
+/* Noise for solvers of stochastic equations (PATHLINE_STOCHASTIC). NULL from get_extension when the host has no noise
+ * to give. */
+#define PATHLINE_NOISE_EXTENSION "pathline.noise/1"
+typedef struct pathline_noise {
+  uint32_t struct_size;
+  uint32_t reserved;
+
+  /* out = independent standard normals. Each sample's are a pure function of the run's seed, of which sample it is, and
+   * of `draw`: the same in any batch, on any rank. Number the draws 0, 1, 2, ... within an integration; each number is
+   * a new set of normals, the same number the same set again. draw < 2^24. */
+  pathline_status (*normal)(const pathline_host* host, uint64_t draw, pathline_vector* out);
+} pathline_noise;
 
 /* What to integrate. Valid during the call of integrate. */
 typedef struct pathline_problem {
@@ -139,12 +168,27 @@ typedef struct pathline_parameter {
   double minimum, maximum, default_value; /* finite, minimum <= default_value <= maximum */
 } pathline_parameter;
 
+enum {
+  PATHLINE_TEXT_PLAIN = 0,
+  PATHLINE_TEXT_FILE = 1 /* the name of a file; the solver gets its contents */
+};
+
+/* A setting with a text value, given in the same way. Its value comes through PATHLINE_TEXT_EXTENSION, not through
+ * `values` of create. Since 1.1. */
+typedef struct pathline_text_parameter {
+  uint32_t struct_size;
+  uint32_t type;             /* PATHLINE_TEXT_... */
+  const char* name;          /* [a-z][a-z0-9_]*, not the name of another parameter of the solver */
+  const char* doc;           /* one line */
+  const char* default_value; /* NULL: must be given */
+} pathline_text_parameter;
+
 /* Capabilities. A host refuses a request that does not fit them before it calls. Unknown bits 0 to 15 are ignored. */
 enum {
   PATHLINE_ADAPTIVE = 1u << 0,      /* chooses its own steps by rtol and atol */
   PATHLINE_DESCENDING = 1u << 1,    /* also integrates descending grids */
   PATHLINE_NEEDS_HISTORY = 1u << 2, /* multistep: results depend on earlier steps, not on (t, y) alone */
-  PATHLINE_STOCHASTIC = 1u << 3,    /* draws noise (through an extension); a repetition need not give the same result */
+  PATHLINE_STOCHASTIC = 1u << 3,    /* draws noise (through PATHLINE_NOISE_EXTENSION) */
   PATHLINE_MUST_UNDERSTAND = 0x7fff0000 /* bits 16 to 30: a host that does not know one of them refuses the solver */
 };
 
@@ -174,6 +218,11 @@ typedef struct pathline_solver {
 
   /* Ends an instance. May be NULL if there is nothing to do. */
   void (*destroy)(void* instance, const pathline_host* host);
+
+  /* Since 1.1 */
+  uint32_t text_parameter_count;
+  uint32_t reserved_1_1;
+  const pathline_text_parameter* const* text_parameters; /* text_parameter_count pointers */
 } pathline_solver;
 
 /* What a plugin exports. */

@@ -1,0 +1,154 @@
+#include "solvers/child_process.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include "core/error.h"
+
+extern char** environ;
+
+namespace pathline::solvers {
+namespace {
+
+class FileActions {
+ public:
+  FileActions() { posix_spawn_file_actions_init(&actions_); }
+  ~FileActions() { posix_spawn_file_actions_destroy(&actions_); }
+  FileActions(const FileActions&) = delete;
+  FileActions& operator=(const FileActions&) = delete;
+  posix_spawn_file_actions_t* get() { return &actions_; }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+};
+
+struct Pipe {
+  FileDescriptor reading, writing;
+};
+
+Pipe make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw system_error(errno, "cannot make a pipe", "");
+  ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (std::string& text : texts) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+/// Reads what is there, but not for ever when more keeps coming. Returns false at the end of the pipe.
+bool drain(const FileDescriptor& pipe, std::string& text) {
+  constexpr int most_reads = 64;
+  char buffer[4096];
+  for (int reads = 0; reads < most_reads;) {
+    const ssize_t got = ::read(pipe.get(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return got < 0 && errno == EAGAIN;
+    text.append(buffer, static_cast<std::size_t>(got));
+    ++reads;
+  }
+  return true;
+}
+
+}  // namespace
+
+ChildProcess::ChildProcess(const std::vector<std::string>& command,
+                           const std::optional<std::vector<std::string>>& environment, bool with_report_channel) {
+  Pipe output = make_pipe();
+  Pipe report = with_report_channel ? make_pipe() : Pipe{};
+  FileActions actions;
+  posix_spawn_file_actions_addopen(actions.get(), 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(actions.get(), output.writing.get(), 1);
+  posix_spawn_file_actions_adddup2(actions.get(), output.writing.get(), 2);
+  if (with_report_channel) {
+    posix_spawn_file_actions_adddup2(actions.get(), report.writing.get(), report_descriptor);
+  }
+  std::vector<std::string> arguments = command;
+  std::vector<std::string> variables = environment.value_or(std::vector<std::string>{});
+  const int error = ::posix_spawn(&pid_, command[0].c_str(), actions.get(), nullptr, pointers_to(arguments).data(),
+                                  environment ? pointers_to(variables).data() : environ);
+  if (error != 0) {
+    pid_ = -1;
+    throw system_error(error, "cannot start", command[0]);
+  }
+  output_pipe_ = std::move(output.reading);
+  report_pipe_ = std::move(report.reading);
+}
+
+ChildProcess::~ChildProcess() {
+  if (pid_ < 0) return;
+  ::kill(pid_, SIGKILL);
+  reap(true);
+}
+
+ChildProcess::Event ChildProcess::wait(Deadline deadline, std::string& line) {
+  while (true) {
+    if (take_line(line)) return Event::line;
+    // The process is asked first: what it wrote before its end is in the pipes by then.
+    const bool ended = pid_ < 0 || reap(false);
+    const bool open = read_available();
+    if (take_line(line)) return Event::line;
+    if (ended) return Event::ended;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return Event::late;
+    // Both pipes may have been closed, or be held open by others, without the process having ended: look now and then.
+    constexpr std::int64_t longest_nap = 50;
+    pollfd waiting[2] = {{output_pipe_.get(), POLLIN, 0}, {report_pipe_.get(), POLLIN, 0}};
+    ::poll(waiting, open ? (report_pipe_ ? 2 : 1) : 0, static_cast<int>(std::min(left.count(), longest_nap)));
+  }
+}
+
+bool ChildProcess::read_available() {
+  const bool output_open = drain(output_pipe_, output_);
+  constexpr std::size_t kept = 1 << 16;
+  if (output_.size() > kept) output_.erase(0, output_.size() - kept);
+  const bool report_open = !report_pipe_ || drain(report_pipe_, report_);
+  return output_open && report_open;
+}
+
+bool ChildProcess::take_line(std::string& line) {
+  const auto end = report_.find('\n');
+  if (end == std::string::npos) return false;
+  line = report_.substr(0, end);
+  report_.erase(0, end + 1);
+  return true;
+}
+
+bool ChildProcess::reap(bool wait) {
+  pid_t got;
+  while ((got = ::waitpid(pid_, &status_, wait ? 0 : WNOHANG)) < 0 && errno == EINTR) {
+  }
+  if (got == 0) return false;
+  pid_ = -1;
+  return true;
+}
+
+std::string ChildProcess::last_words() const {
+  std::string text = output_;
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  const auto end = text.find_last_not_of(' ');
+  if (end == std::string::npos) return "";
+  text.resize(end + 1);
+  constexpr std::size_t longest = 400;
+  if (text.size() > longest) text = "…" + text.substr(text.size() - longest);
+  return ": " + text;
+}
+
+std::string describe_end(int status) {
+  if (!WIFSIGNALED(status)) return fmt::format("ended its process (exit code {})", WEXITSTATUS(status));
+  const int signal = WTERMSIG(status);
+  return fmt::format("was ended by signal {} ({})", signal, ::strsignal(signal));
+}
+
+}  // namespace pathline::solvers

@@ -1,0 +1,55 @@
+#pragma once
+// A child process whose output is collected and which ends in bounded time. With a report channel it can also send
+// lines of its own while its stdout and stderr belong to whatever code it runs.
+//
+// Started with posix_spawn: nothing is forked from a process that may have threads. Ownership: the object owns the
+// process; destroying it kills and reaps it. Thread-safety: one object, one thread.
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "core/file_descriptor.h"
+
+namespace pathline::solvers {
+
+class ChildProcess {
+ public:
+  using Deadline = std::chrono::steady_clock::time_point;
+  /// The descriptor of the report channel in the child.
+  static constexpr int report_descriptor = 3;
+
+  /// `environment`: "NAME=value" entries; nothing: this process's. stdin is /dev/null. Throws Error(file_system) if it
+  /// cannot be started.
+  ChildProcess(const std::vector<std::string>& command, const std::optional<std::vector<std::string>>& environment,
+               bool with_report_channel);
+  ~ChildProcess();
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  enum class Event { line, ended, late };
+  /// Waits for a line of the report channel (`line`, without its end), for the end of the process, or for the deadline.
+  Event wait(Deadline deadline, std::string& line);
+
+  int status() const noexcept { return status_; }                 ///< as of waitpid, once ended
+  const std::string& output() const noexcept { return output_; }  ///< the end of what it wrote
+  std::string last_words() const;                                 ///< the last of it in one line: ": text", or ""
+
+ private:
+  bool read_available();
+  bool take_line(std::string& line);
+  bool reap(bool wait);
+
+  pid_t pid_ = -1;
+  int status_ = 0;
+  FileDescriptor output_pipe_, report_pipe_;
+  std::string output_, report_;
+};
+
+/// "was ended by signal 6 (Aborted)", "ended its process (exit code 3)".
+std::string describe_end(int status);
+
+}  // namespace pathline::solvers
