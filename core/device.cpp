@@ -8,6 +8,10 @@
 
 namespace pathline {
 
+bool has_cuda_device() {
+  return dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) != nullptr && at::getNumGPUs() > 0;
+}
+
 c10::Device open_device(const std::string& name, int local_rank, bool may_share, const std::string& place) {
   const c10::Device cpu(c10::kCPU);
   if (name == "cpu") return cpu;

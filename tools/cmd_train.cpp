@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -73,6 +74,12 @@ TrainArguments parse_arguments(const std::vector<std::string>& arguments) {
   return parsed;
 }
 
+/// The cudaStream_t that the calling thread computes on.
+void* current_cuda_stream() {
+  const c10::impl::VirtualGuardImpl cuda(c10::kCUDA);
+  return cuda.getStream(cuda.getDevice()).native_handle();
+}
+
 std::string range_text(const ConfigKey& key) {
   switch (key.kind) {
     case ConfigKey::Kind::choice:
@@ -134,7 +141,11 @@ int run_train(const std::vector<std::string>& arguments, CommandContext& context
   }
 
   const StopSignal stop;
-  const auto communicator = context.mpi->communicator(config.text("parallel.backend"), config.real("parallel.timeout"));
+  parallel::DeviceHooks hooks;
+  hooks.training_on_cuda = config.text("train.device") != "cpu" && has_cuda_device();
+  if (hooks.training_on_cuda) hooks.current_stream = current_cuda_stream;
+  const auto communicator =
+      context.mpi->communicator(config.text("parallel.backend"), config.real("parallel.timeout"), hooks);
   TrainCallbacks callbacks;
   callbacks.stop_requested = [&stop] { return stop.requested(); };
   callbacks.preview = [&config](flow::VelocityNetwork& network, const ModelDescription& model, std::uint64_t) {

@@ -73,8 +73,8 @@ ConfigSchema make_schema() {
   s.add_real("train.ema_ramp", 0.05, 0.0, 1.0,
              "half-life is at most this fraction of the images seen; 0: no such limit");
 
-  s.add_choice("parallel.backend", "auto", {"auto", "self", "mpi"},
-               "auto: mpi when started by mpirun or srun, else self");
+  s.add_choice("parallel.backend", "auto", {"auto", "self", "mpi", "nccl"},
+               "auto: nccl for several ranks on CUDA devices, else mpi when started by mpirun or srun, else self");
   s.add_choice("parallel.reduction", "fast", {"fast", "reproducible"},
                "reproducible: the same bits whatever the number of ranks");
   s.add_boolean("parallel.overlap", true, "reduce gradients while backward is still running");

@@ -96,6 +96,7 @@ class ThreadCommunicator final : public parallel::Communicator {
       const auto& theirs = *static_cast<const std::span<const std::span<const std::byte>>*>(shared_.slots[peer]);
       const auto part = theirs[static_cast<std::size_t>(rank_)];
       if (part.size() != from_each[peer].size()) std::abort();  // under MPI: a truncated message
+      // Onto itself: others may be reading it.
       if (part.data() != from_each[peer].data()) std::copy(part.begin(), part.end(), from_each[peer].begin());
     }
     barrier();

@@ -14,10 +14,12 @@
 #include <vector>
 
 #include "core/error.h"
+#include "trainer/parallel/device_hooks.h"
 
 namespace pathline::parallel {
 
 class GradientChannel;
+class Watchdog;
 
 class Communicator {
  public:
@@ -49,6 +51,8 @@ class Communicator {
   /// What the communication thread reduces gradients with. Collective; must not outlive this communicator. Here: host
   /// memory over a duplicate().
   virtual std::unique_ptr<GradientChannel> gradient_channel();
+  /// Who watches over the collectives of this rank, for lanes of others' collectives; null: nobody does.
+  virtual Watchdog* watchdog() noexcept { return nullptr; }
 
   /// Ends the whole job with this exit code; does not return under MPI.
   [[noreturn]] virtual void abort(int exit_code) = 0;
@@ -66,10 +70,12 @@ class MpiSession {
   MpiSession(const MpiSession&) = delete;
   MpiSession& operator=(const MpiSession&) = delete;
   bool active() const noexcept { return active_; }
-  /// `backend`: "auto" (mpi when launched by mpirun, else self), "self", "mpi" or "nccl". Throws Error(usage) when it
-  /// cannot be had. `timeout_seconds` > 0: a rank that waits longer than this in one operation ends the whole job with
-  /// exit code 6 (trainer/parallel/watchdog.h).
-  std::unique_ptr<Communicator> communicator(const std::string& backend = "auto", double timeout_seconds = 0);
+  /// `backend`: "self", "mpi", "nccl", or "auto": nccl for several ranks that train on CUDA devices (`hooks` say so),
+  /// else mpi when launched by mpirun, else self. Throws Error(usage) when it cannot be had. `timeout_seconds` > 0: a
+  /// rank that waits longer than this in one operation ends the whole job with exit code 6
+  /// (trainer/parallel/watchdog.h).
+  std::unique_ptr<Communicator> communicator(const std::string& backend = "auto", double timeout_seconds = 0,
+                                             const DeviceHooks& hooks = {});
 
  private:
   bool active_ = false;

@@ -223,6 +223,8 @@ class MpiCommunicator final : public Communicator {
     return std::make_unique<MpiCommunicator>(watch_, world_, purpose, /*in_background=*/true);
   }
 
+  Watchdog* watchdog() noexcept override { return &watch_->watchdog(); }
+
   [[noreturn]] void abort(int exit_code) override {
     MPI_Abort(MPI_COMM_WORLD, exit_code);
     std::_Exit(exit_code);

@@ -6,6 +6,9 @@
 #include "core/error.h"
 #include "trainer/parallel/communicator.h"
 #include "trainer/parallel/mpi_communicator.h"
+#ifdef PATHLINE_WITH_NCCL
+#include "trainer/parallel/nccl_communicator.h"
+#endif
 
 namespace pathline::parallel {
 namespace {
@@ -40,23 +43,30 @@ MpiSession::~MpiSession() {
   if (active_ && MPI_Finalized(&finalized) == MPI_SUCCESS && finalized == 0) MPI_Finalize();
 }
 
-std::unique_ptr<Communicator> MpiSession::communicator(const std::string& backend, double timeout_seconds) {
-  if (backend != "auto" && backend != "self" && backend != "mpi") {
+std::unique_ptr<Communicator> MpiSession::communicator(const std::string& backend, double timeout_seconds,
+                                                       const DeviceHooks& hooks) {
+  if (backend != "auto" && backend != "self" && backend != "mpi" && backend != "nccl") {
     throw Error(ExitCode::usage, fmt::format("unknown backend '{}'", backend), "parallel.backend",
-                "one of auto, self, mpi");
+                "one of auto, self, mpi, nccl");
   }
-  if (backend == "mpi" && !active_) {
+  if ((backend == "mpi" || backend == "nccl") && !active_) {
     throw Error(ExitCode::usage, "this process was not started by an MPI launcher", "parallel.backend",
                 "start it with mpirun -n N pathline ..., or use parallel.backend = auto");
   }
+  int size = 1;
+  if (active_) MPI_Comm_size(MPI_COMM_WORLD, &size);
+  if (backend == "nccl" || (backend == "auto" && hooks.training_on_cuda && size > 1)) {
+#ifdef PATHLINE_WITH_NCCL
+    return make_nccl_communicator(make_mpi_communicator(timeout_seconds), timeout_seconds, hooks);
+#else
+    throw Error(ExitCode::usage, "this pathline was built without NCCL: nccl.h was not found when it was configured",
+                "parallel.backend", "build it where NCCL and the CUDA runtime have their headers (docs/nccl.md)");
+#endif
+  }
   if (backend != "self" && active_) return make_mpi_communicator(timeout_seconds);
-  if (active_) {
-    int size = 1;
-    MPI_Comm_size(MPI_COMM_WORLD, &size);
-    if (size > 1) {
-      throw Error(ExitCode::usage, fmt::format("{} processes were started, each would work on its own", size),
-                  "parallel.backend", "use parallel.backend = auto, or start one process");
-    }
+  if (size > 1) {
+    throw Error(ExitCode::usage, fmt::format("{} processes were started, each would work on its own", size),
+                "parallel.backend", "use parallel.backend = auto, or start one process");
   }
   return make_self_communicator();
 }
