@@ -162,11 +162,7 @@ void DurableFile::commit() {
 
 DurableDirectory::DurableDirectory(fs::path target) : target_(std::move(target)) {
   if (!target_.has_filename()) target_ = target_.parent_path();  // "name/"
-  std::error_code failure;
-  if (fs::exists(fs::symlink_status(target_, failure))) {
-    throw Error(ExitCode::usage, "the folder to be written exists already", target_.string(),
-                "name another folder, or move this one away");
-  }
+  require_absent(target_);
   for (int attempt = 0;; ++attempt) {
     temporary_ = temporary_name(target_, attempt);
     if (::mkdir(temporary_.c_str(), 0777) == 0) return;
@@ -181,20 +177,30 @@ DurableDirectory::~DurableDirectory() {
 
 void DurableDirectory::commit() {
   if (committed_) throw std::logic_error("DurableDirectory::commit called twice");
+  publish_folder(temporary_, target_);
+  committed_ = true;
+}
+
+void require_absent(const fs::path& target) {
+  std::error_code failure;
+  if (!fs::exists(fs::symlink_status(target, failure))) return;
+  throw Error(ExitCode::usage, "the folder to be written exists already", target.string(),
+              "name another folder, or move this one away");
+}
+
+void publish_folder(const fs::path& made, const fs::path& target) {
   std::error_code failure, ignored;
-  for (fs::recursive_directory_iterator entry(temporary_, failure), end; !failure && entry != end;
-       entry.increment(failure)) {
+  for (fs::recursive_directory_iterator entry(made, failure), end; !failure && entry != end; entry.increment(failure)) {
     if (entry->is_directory(ignored) && !entry->is_symlink(ignored)) sync_folder(entry->path());
   }
-  if (failure) throw system_error(failure.value(), "cannot list the folder to flush it", temporary_.string());
-  sync_folder(temporary_);
-  if (fs::exists(fs::symlink_status(target_, ignored))) {  // rename would silently replace an empty folder
-    throw Error(ExitCode::usage, "the folder to be written has appeared meanwhile", target_.string(),
+  if (failure) throw system_error(failure.value(), "cannot list the folder to flush it", made.string());
+  sync_folder(made);
+  if (fs::exists(fs::symlink_status(target, ignored))) {  // rename would silently replace an empty folder
+    throw Error(ExitCode::usage, "the folder to be written has appeared meanwhile", target.string(),
                 "is a second process writing to the same place?");
   }
-  rename_over(temporary_, target_);
-  committed_ = true;
-  sync_folder(parent_of(target_));
+  rename_over(made, target);
+  sync_folder(parent_of(target));
 }
 
 void remove_stale_temporaries(const fs::path& folder) {

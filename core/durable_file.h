@@ -65,6 +65,12 @@ class DurableDirectory {
   bool committed_ = false;
 };
 
+/// Error(usage) if something is there already, be it only a broken link.
+void require_absent(const std::filesystem::path& target);
+/// Renames the finished folder `made` to `target` on the same file system: fsyncs it and those inside, renames, fsyncs
+/// the parent. Error(usage) if `target` has appeared meanwhile.
+void publish_folder(const std::filesystem::path& made, const std::filesystem::path& target);
+
 /// Removes leftovers (`.NAME.tmp-HOST-PID-K`) of killed processes in `folder`: those of this host whose process is
 /// gone, and those of other hosts untouched for a day (their processes cannot be asked). Failures are ignored.
 void remove_stale_temporaries(const std::filesystem::path& folder);

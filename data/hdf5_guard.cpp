@@ -16,15 +16,24 @@ namespace {
   throw Error(ExitCode::bad_input, message, path.string() + ":" + object, hint);
 }
 
+/// IEEE 754 binary16, for which HDF5 1.10 has no name of its own.
+bool is_float16(hid_t type) {
+  std::size_t sign = 0, exponent = 0, exponent_bits = 0, fraction = 0, fraction_bits = 0;
+  return H5Tget_class(type) == H5T_FLOAT && H5Tget_size(type) == 2 && H5Tget_order(type) == H5T_ORDER_LE &&
+         H5Tget_fields(type, &sign, &exponent, &exponent_bits, &fraction, &fraction_bits) >= 0 && sign == 15 &&
+         exponent == 10 && exponent_bits == 5 && fraction == 0 && fraction_bits == 10 && H5Tget_ebias(type) == 15 &&
+         H5Tget_norm(type) == H5T_NORM_IMPLIED;
+}
+
 std::string type_name(hid_t type) {
-  const std::pair<hid_t, const char*> known[] = {{H5T_STD_U8LE, "uint8"},
-                                                 {H5T_STD_I64LE, "int64"},
-                                                 {H5T_STD_U64LE, "uint64"},
-                                                 {H5T_IEEE_F32LE, "float32"},
-                                                 {H5T_IEEE_F64LE, "float64"}};
+  const std::pair<hid_t, const char*> known[] = {
+      {H5T_STD_U8LE, "uint8"},   {H5T_STD_I64LE, "int64"}, {H5T_STD_U64LE, "uint64"}, {H5T_IEEE_F32LE, "float32"},
+      {H5T_STD_I8LE, "int8"},    {H5T_STD_I16LE, "int16"}, {H5T_STD_I32LE, "int32"},  {H5T_IEEE_F64LE, "float64"},
+      {H5T_STD_U16LE, "uint16"}, {H5T_STD_U32LE, "uint32"}};
   for (const auto& [id, name] : known) {
     if (H5Tequal(type, id) > 0) return name;
   }
+  if (is_float16(type)) return "float16";
   const char* kind = "another kind";
   switch (H5Tget_class(type)) {
     case H5T_INTEGER:

@@ -27,8 +27,8 @@ struct DatasetFacts {
   std::vector<hsize_t> dims;
   std::uint64_t item_bytes = 0, declared_bytes = 0, stored_bytes = 0;
   haddr_t offset = HADDR_UNDEF;  ///< of contiguous data; HADDR_UNDEF otherwise
-  std::string
-      type;  ///< "uint8", "int64", "uint64", "float32", "float64" (all little-endian), or a description of another type
+  std::string type;  ///< "uint8" … "uint64", "int8" … "int64", "float16", "float32", "float64" (all little-endian), or
+                     ///< a description of another type
   H5D_layout_t layout = H5D_LAYOUT_ERROR;
   std::vector<H5Z_filter_t> filters;
 };

@@ -2,13 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
-#include <stdexcept>
 
 #include <fmt/format.h>
-#include <zlib.h>
-
-#include "core/error.h"
 
 namespace pathline::data {
 
@@ -31,79 +26,55 @@ bool is_there(const std::filesystem::path& path) {
   return found;
 }
 
+std::uint32_t big_endian(ByteStream& stream) {
+  unsigned char b[4];
+  stream.read(b, sizeof b, "its header");
+  return std::uint32_t{b[0]} << 24 | std::uint32_t{b[1]} << 16 | std::uint32_t{b[2]} << 8 | b[3];
+}
+
+void expect_magic(ByteStream& stream, std::uint32_t expected, const char* kind) {
+  const std::uint32_t found = big_endian(stream);
+  if (found == expected) return;
+  stream.fail(fmt::format("this is not an IDX file of {}: expected magic number 0x{:08x}, found 0x{:08x}", kind,
+                          expected, found),
+              found == images_magic || found == labels_magic ? "images and labels are swapped"
+                                                             : "expected IDX data of unsigned bytes, as MNIST's files");
+}
+
+/// All labels of a file that must hold `count`.
+std::vector<std::uint8_t> read_labels(const std::filesystem::path& path, std::uint32_t count) {
+  const auto stream = open_plain_or_gzip(path);
+  expect_magic(*stream, labels_magic, "labels");
+  const std::uint32_t found = big_endian(*stream);
+  if (found != count)
+    stream->fail(fmt::format("expected one label per image ({}), found {}", count, found),
+                 "the two files do not belong together");
+  // Grown as data arrive: a damaged count must not become an allocation of 4 GiB.
+  std::vector<std::uint8_t> labels;
+  for (std::uint32_t read = 0; read < count;) {
+    const auto piece = std::min<std::uint32_t>(count - read, 1 << 20);
+    labels.resize(read + piece);
+    stream->read(labels.data() + read, piece, "its labels");
+    read += piece;
+  }
+  stream->expect_end();
+  return labels;
+}
+
+/// Fashion-MNIST's ten class names where `name` or `files` says "fashion", else none: they are then numbers.
+std::vector<std::string> class_names(const std::string& name, const IdxFiles& files,
+                                     const std::vector<std::uint8_t>& labels) {
+  if (lower(name + " " + files.images.string()).find("fashion") == std::string::npos) return {};
+  const auto at = std::find_if(labels.begin(), labels.end(), [](std::uint8_t label) { return label > 9; });
+  if (at != labels.end()) {
+    throw Error(ExitCode::bad_input,
+                fmt::format("label {} at place {}; expected 0 to 9, Fashion-MNIST's classes", *at, at - labels.begin()),
+                files.labels.string(), "the file is damaged, or is not Fashion-MNIST: choose another --name");
+  }
+  return {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
+}
+
 }  // namespace
-
-/// A plain or gzipped file, read to exact lengths.
-class IdxSource::Stream {
- public:
-  explicit Stream(std::filesystem::path path) : path_(std::move(path)) {
-    errno = 0;
-    file_ = gzopen(path_.c_str(), "rb");
-    if (file_ == nullptr) throw system_error(errno != 0 ? errno : ENOMEM, "cannot open this file", path_.string());
-    gzbuffer(file_, 1 << 17);
-  }
-  ~Stream() { gzclose(file_); }
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
-
-  [[noreturn]] void fail(const std::string& message, const std::string& hint = {}) const {
-    throw Error(ExitCode::bad_input, message, path_.string(), hint);
-  }
-
-  void read(void* out, std::size_t bytes, const std::string& what) {
-    const std::size_t got = read_some(out, bytes);
-    if (got != bytes)
-      fail(fmt::format("the file ends in {}: expected {} bytes there, found {}", what, bytes, got),
-           "the file is truncated: fetch it again");
-  }
-
-  std::uint32_t big_endian(const std::string& what) {
-    unsigned char b[4];
-    read(b, sizeof b, what);
-    return std::uint32_t{b[0]} << 24 | std::uint32_t{b[1]} << 16 | std::uint32_t{b[2]} << 8 | b[3];
-  }
-
-  void expect_magic(std::uint32_t expected, const char* kind) {
-    const std::uint32_t found = big_endian("its header");
-    if (found == expected) return;
-    fail(fmt::format("this is not an IDX file of {}: expected magic number 0x{:08x}, found 0x{:08x}", kind, expected,
-                     found),
-         found == images_magic || found == labels_magic ? "images and labels are swapped"
-                                                        : "expected IDX data of unsigned bytes, as MNIST's files");
-  }
-
-  /// Reading on at the end makes zlib check the gzip trailer.
-  void expect_end() {
-    unsigned char extra;
-    if (read_some(&extra, 1) != 0) fail("the file holds more data than its header says");
-  }
-
- private:
-  std::size_t read_some(void* out, std::size_t bytes) {
-    auto* to = static_cast<unsigned char*>(out);
-    std::size_t got = 0;
-    while (got < bytes) {
-      errno = 0;
-      const int n = gzread(file_, to + got, static_cast<unsigned>(std::min<std::size_t>(bytes - got, 1 << 30)));
-      int code = Z_OK;
-      const char* reason = gzerror(file_, &code);
-      if (code == Z_ERRNO) throw system_error(errno, "cannot read this file", path_.string());
-      // Z_BUF_ERROR is a gzip stream that stops before its end: the caller knows what was being read.
-      if (n < 0 && code != Z_BUF_ERROR)
-        fail(fmt::format("the gzip data are damaged: {}", reason), "fetch the file again");
-      if (n <= 0) {
-        if (code == Z_BUF_ERROR && bytes == 1)
-          fail("the gzip data end before their checksum", "the file is truncated: fetch it again");
-        break;
-      }
-      got += static_cast<std::size_t>(n);
-    }
-    return got;
-  }
-
-  std::filesystem::path path_;
-  gzFile file_ = nullptr;
-};
 
 IdxFiles find_idx_files(const std::filesystem::path& path, const std::string& split) {
   std::error_code failure;
@@ -151,60 +122,31 @@ IdxFiles find_idx_files(const std::filesystem::path& path, const std::string& sp
   return {path, labels};
 }
 
-IdxSource::IdxSource(IdxFiles files) : files_(std::move(files)), images_(std::make_unique<Stream>(files_.images)) {
-  images_->expect_magic(images_magic, "images");
-  const std::uint32_t count = images_->big_endian("its header");
-  const std::uint32_t height = images_->big_endian("its header"), width = images_->big_endian("its header");
+IdxSource::IdxSource(const IdxFiles& files, const ArrayOptions& options, const std::string& name)
+    : ArraySource(options, files.images.string()), images_(open_plain_or_gzip(files.images)) {
+  expect_magic(*images_, images_magic, "images");
+  const std::uint32_t count = big_endian(*images_);
+  const std::uint32_t height = big_endian(*images_), width = big_endian(*images_);
   if (count == 0) images_->fail("the file holds no images");
   if (height == 0 || width == 0 || height > largest_side || width > largest_side ||
       std::uint64_t{height} * width > largest_image) {
     images_->fail(fmt::format("images of {} x {} pixels; expected 1 to {} a side and at most 1 GiB", height, width,
                               largest_side));
   }
-  shape_ = {1, height, width};
-
-  Stream labels(files_.labels);
-  labels.expect_magic(labels_magic, "labels");
-  const std::uint32_t label_count = labels.big_endian("its header");
-  if (label_count != count)
-    labels.fail(fmt::format("expected one label per image ({}), found {}", count, label_count),
-                "the two files do not belong together");
-  // Grown as data arrive: a damaged count must not become an allocation of 4 GiB.
-  for (std::uint32_t read = 0; read < count;) {
-    const auto piece = std::min<std::uint32_t>(count - read, 1 << 20);
-    labels_.resize(read + piece);
-    labels.read(labels_.data() + read, piece, "its labels");
-    read += piece;
-  }
-  labels.expect_end();
+  const auto folder = std::filesystem::absolute(files.images).parent_path();
+  const std::string known_as = name.empty() ? folder.filename().string() : name;
+  begin(NumberType::uint8, {count, height, width}, known_as,
+        file_fingerprint(files.images) + ", " + file_fingerprint(files.labels));
+  const std::vector<std::uint8_t> labels = read_labels(files.labels, count);
+  set_labels({labels.begin(), labels.end()}, class_names(known_as, files, labels), files.labels.string());
 }
 
-IdxSource::~IdxSource() = default;
-
-void IdxSource::read_image(void* out) {
-  if (read_ >= count()) throw std::logic_error("IdxSource::read_image beyond the end");
-  images_->read(out, static_cast<std::size_t>(shape_.values()), fmt::format("image {} of {}", read_, count()));
-  if (++read_ == count()) images_->expect_end();
-}
-
-std::vector<std::string> idx_class_names(const std::string& name, const IdxSource& source) {
-  const int largest = *std::max_element(source.labels().begin(), source.labels().end());
-  const std::string said = lower(name + " " + source.files().images.string());
-  if (said.find("fashion") != std::string::npos) {
-    if (largest > 9) {
-      const auto at =
-          std::find_if(source.labels().begin(), source.labels().end(), [](std::uint8_t label) { return label > 9; });
-      throw Error(ExitCode::bad_input,
-                  fmt::format("label {} at place {}; expected 0 to 9, Fashion-MNIST's classes", *at,
-                              at - source.labels().begin()),
-                  source.files().labels.string(),
-                  "the file is damaged, or is not Fashion-MNIST: choose another --name");
-    }
-    return {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
-  }
-  std::vector<std::string> names;
-  for (int label = 0; label <= largest; ++label) names.push_back(std::to_string(label));
-  return names;
+void IdxSource::read_values(std::uint64_t number, void* out) {
+  const std::string what = fmt::format("image {} of {}", number, facts().count);
+  images_->skip((number - read_) * sample_bytes(), what);
+  images_->read(out, sample_bytes(), what);
+  read_ = number + 1;
+  if (read_ == facts().count) images_->expect_end();
 }
 
 }  // namespace pathline::data

@@ -4,15 +4,15 @@
 // or gzipped, streamed image by image.
 //
 // Errors: Error(file_system) for missing or unreadable files, Error(bad_input) for anything that is not exactly this,
-// with file, expected and found. One object, one thread.
+// with file, expected and found.
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "data/shard_set.h"
+#include "data/array_source.h"
+#include "data/byte_stream.h"
 
 namespace pathline::data {
 
@@ -24,32 +24,19 @@ struct IdxFiles {
 /// .gz), or an images file whose name holds "images" (the labels file is the same name with "labels" and "idx1").
 IdxFiles find_idx_files(const std::filesystem::path& path, const std::string& split);
 
-class IdxSource {
+class IdxSource : public ArraySource {
  public:
-  /// Opens both files and reads all labels.
-  explicit IdxSource(IdxFiles files);
-  ~IdxSource();
+  /// Opens both files and reads all labels. The classes are Fashion-MNIST's where `name` (empty: that of the folder) or
+  /// the path says "fashion", else "0" ... "K-1" for the largest label K-1.
+  IdxSource(const IdxFiles& files, const ArrayOptions& options, const std::string& name);
 
-  std::uint64_t count() const noexcept { return labels_.size(); }
-  const ImageShape& shape() const noexcept { return shape_; }  ///< one channel
-  const std::vector<std::uint8_t>& labels() const noexcept { return labels_; }
-  const IdxFiles& files() const noexcept { return files_; }
-
-  /// The next image ([H, W]) into `out`. REQUIRES: fewer than count() calls so far. The call for the last image also
-  /// checks that the file ends there and, where gzipped, its CRC.
-  void read_image(void* out);
+ protected:
+  /// The last image also checks that the file ends there and, where gzipped, its CRC.
+  void read_values(std::uint64_t number, void* out) override;
 
  private:
-  class Stream;
-  IdxFiles files_;
-  std::unique_ptr<Stream> images_;
-  ImageShape shape_;
-  std::vector<std::uint8_t> labels_;
+  std::unique_ptr<ByteStream> images_;
   std::uint64_t read_ = 0;
 };
-
-/// Fashion-MNIST's ten class names where `name` or `path` says "fashion", else "0" ... "K-1" for the largest label K-1.
-/// Throws Error(bad_input) if Fashion-MNIST's labels pass 9.
-std::vector<std::string> idx_class_names(const std::string& name, const IdxSource& source);
 
 }  // namespace pathline::data

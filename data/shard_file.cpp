@@ -130,15 +130,13 @@ ShardFile ShardFile::open(const std::filesystem::path& folder, const DatasetInfo
     H5G_info_t root;
     if (H5Gget_info(file.get(), &root) < 0) fail(place + ":/", "cannot be read: " + hdf5_reason());
     const hsize_t count = entry.count;
-    const auto side = [](std::int64_t extent) { return static_cast<hsize_t>(extent); };
-    shard.images_offset_ = locate(file.get(), "/images", info.dtype,
-                                  {count, side(info.shape.height), side(info.shape.width), side(info.shape.channels)},
-                                  file_bytes, shard.path_);
+    shard.images_offset_ =
+        locate(file.get(), info.samples_path(), info.dtype, info.samples_dims(entry.count), file_bytes, shard.path_);
     labels_offset = locate(file.get(), "/labels", "int64", {count}, file_bytes, shard.path_);
     checksums_offset = locate(file.get(), "/checksums", "uint64", {count}, file_bytes, shard.path_);
     if (root.nlinks != 3)
-      fail(place + ":/",
-           fmt::format("expected exactly /images, /labels and /checksums, found {} objects", root.nlinks));
+      fail(place + ":/", fmt::format("expected exactly {}, /labels and /checksums, found {} objects",
+                                     info.samples_path(), root.nlinks));
   }
   shard.image_bytes_ = info.image_bytes();
   shard.labels_ =

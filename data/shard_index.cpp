@@ -16,7 +16,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* format_name = "pathline-shards";
-constexpr std::int64_t newest_version = 1;
+constexpr std::int64_t images_version = 1, vectors_version = 2, newest_version = 2;
 constexpr std::uint64_t largest_index = std::uint64_t{64} << 20;
 constexpr std::int64_t largest_side = 65536;
 constexpr std::int64_t largest_image = std::int64_t{1} << 30;  // bytes
@@ -115,6 +115,10 @@ std::string shard_file_name(std::size_t number) {
   return fmt::format("shard-{:05}.h5", number);
 }
 
+std::int64_t lowest_format_version(const DatasetInfo& info) {
+  return info.kind == SampleKind::vector ? vectors_version : images_version;
+}
+
 std::string label_problem(const DatasetInfo& info, std::int64_t label) {
   const auto classes = static_cast<std::int64_t>(info.class_names.size());
   if (classes == 0) return label == -1 ? "" : fmt::format("label {} in a data set without classes; expected -1", label);
@@ -137,6 +141,10 @@ void check_dataset_info(const DatasetInfo& info, ExitCode code, const std::strin
   }
   if (info.dtype != "uint8" && info.dtype != "float32")
     fail("dtype must be uint8 or float32, found \"" + info.dtype + '"');
+  if (info.kind == SampleKind::vector && (info.dtype != "float32" || shape.height != 1 || shape.width != 1)) {
+    fail(fmt::format("vectors must be rows of float32, found {} with {} x {} places", info.dtype, shape.height,
+                     shape.width));
+  }
   // Each side is at most 2^16, so the product of three fits.
   if (shape.values() > largest_image / static_cast<std::int64_t>(info.item_bytes())) {
     fail(fmt::format("an image of {} x {} x {} values is larger than the limit of 1 GiB", shape.height, shape.width,
@@ -208,7 +216,14 @@ DatasetInfo read_index(const std::filesystem::path& folder) {
   info.name = root.text("name");
   info.split = root.text("split");
   info.count = static_cast<std::uint64_t>(root.integer("count", 1, static_cast<std::int64_t>(largest_count)));
-  {
+  if (info.format_version == vectors_version) {
+    info.kind = SampleKind::vector;
+    const Json& shape = root.value("shape");
+    if (!shape.is_array() || shape.size() != 1)
+      root.fail("shape", "expected a list of one number, found " + shape.dump());
+    const Json columns = {{"columns", shape[0]}};
+    info.shape = {Section(columns, place, "shape.").integer("columns", 1, largest_side), 1, 1};
+  } else {
     Section shape(root.value("shape"), place, "shape.");
     info.shape = {shape.integer("channels", 1, largest_side), shape.integer("height", 1, largest_side),
                   shape.integer("width", 1, largest_side)};
@@ -257,11 +272,15 @@ DatasetInfo read_index(const std::filesystem::path& folder) {
 std::string index_text(const DatasetInfo& info) {
   Json json;
   json["format"] = format_name;
-  json["format_version"] = info.format_version;
+  json["format_version"] = lowest_format_version(info);
   json["name"] = info.name;
   json["split"] = info.split;
   json["count"] = info.count;
-  json["shape"] = {{"channels", info.shape.channels}, {"height", info.shape.height}, {"width", info.shape.width}};
+  if (info.kind == SampleKind::vector) {
+    json["shape"] = Json::array({info.shape.channels});
+  } else {
+    json["shape"] = {{"channels", info.shape.channels}, {"height", info.shape.height}, {"width", info.shape.width}};
+  }
   json["dtype"] = info.dtype;
   json["class_names"] = info.class_names;
   json["mean"] = info.mean;

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/error.h"
-#include "data/shard_set.h"
+#include "data/dataset_info.h"
 
 namespace pathline::data {
 
@@ -15,6 +15,8 @@ inline constexpr const char* index_file_name = "index.json";
 /// "shard-00007.h5"
 std::string shard_file_name(std::size_t number);
 
+/// The version that a folder with these contents is written in: the lowest that can express it.
+std::int64_t lowest_format_version(const DatasetInfo& info);
 /// Throws Error(file_system) if the folder or the index is missing, Error(bad_input) if the index is not exactly as the
 /// format says.
 DatasetInfo read_index(const std::filesystem::path& folder);

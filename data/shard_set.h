@@ -11,35 +11,10 @@
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <vector>
+
+#include "data/dataset_info.h"
 
 namespace pathline::data {
-
-struct ImageShape {
-  std::int64_t channels = 0, height = 0, width = 0;
-  std::int64_t values() const noexcept { return channels * height * width; }
-  bool operator==(const ImageShape&) const = default;
-};
-
-/// Contents of index.json. Labels are 0 ... K-1 for K class names, or all -1 where class_names is empty. The network
-/// sees x = (value - mean[c]) / scale[c]; for uint8 images mean = scale = 127.5.
-struct DatasetInfo {
-  std::int64_t format_version = 1;
-  std::string name, split;
-  std::uint64_t count = 0;
-  ImageShape shape;
-  std::string dtype;  ///< "uint8" or "float32"
-  std::vector<std::string> class_names;
-  std::vector<double> mean, scale;  ///< one per channel
-  std::size_t item_bytes() const { return dtype == "float32" ? 4 : 1; }
-  std::size_t image_bytes() const { return static_cast<std::size_t>(shape.values()) * item_bytes(); }
-  struct Shard {
-    std::string file, sha256;
-    std::uint64_t count = 0, bytes = 0;
-    std::uint64_t labels_xxh3 = 0, checksums_xxh3 = 0;  ///< of the bytes of /labels and of /checksums
-  };
-  std::vector<Shard> shards;
-};
 
 class ShardSet {
  public:

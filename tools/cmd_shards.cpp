@@ -1,4 +1,5 @@
-// pathline shards create | info | verify: turns data sets into shard folders, looks at them, checks every byte.
+// pathline shards create | info | verify: turns data sets into shard folders (cmd_shards_create.cpp), looks at them,
+// checks every byte.
 
 #include <algorithm>
 #include <cstdio>
@@ -7,10 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "data/idx_source.h"
 #include "data/shard_set.h"
-#include "data/shard_writer.h"
 #include "data/verify_shards.h"
+#include "tools/cmd_shards_create.h"
 #include "tools/commands.h"
 #include "tools/options.h"
 #include "tools/progress.h"
@@ -19,65 +19,9 @@ namespace pathline::tools {
 
 namespace {
 
-constexpr std::uint64_t default_shard_bytes = std::uint64_t{256} << 20;
-constexpr std::int64_t most_images = std::int64_t{1} << 40;
-
 /// Shows that `done` of `total` images have been dealt with.
 void show(Progress& progress, std::uint64_t done, std::uint64_t total) {
   progress.update(static_cast<double>(done) / static_cast<double>(total), fmt::format("{} of {} images", done, total));
-}
-
-int create(const std::vector<std::string>& arguments) {
-  Options options("pathline shards create", "--from KIND --input PATH --out DIR [options]",
-                  "Converts a data set into a folder of image shards.");
-  options.value("from", "KIND", "kind of the input: idx (MNIST, Fashion-MNIST and relatives, plain or gzipped)");
-  options.value("input", "PATH", "folder with the IDX files, or an images file");
-  options.value("out", "DIR", "folder to make; it must not exist");
-  options.value("split", "NAME", "which part to convert: train or test", "train");
-  options.value("limit", "N", "convert only the first N images");
-  options.value("images-per-shard", "N", "images in one shard file (default: as many as fit 256 MiB)");
-  options.value("name", "NAME", "name of the data set (default: the name of the input folder)");
-  options.epilogue(
-      "Example: pathline shards create --from idx --input /usr/share/datasets/fashion-mnist --out fashion-train");
-  if (!options.parse(arguments)) return 0;
-
-  options.choice("from", {"idx"});
-  const std::string& split = options.choice("split", {"train", "test"});
-  const std::filesystem::path input = options.text("input"), out = options.text("out");
-
-  data::IdxSource source(data::find_idx_files(input, split));
-  data::DatasetInfo info;
-  const auto folder = std::filesystem::absolute(source.files().images).parent_path();
-  info.name = options.has("name") ? options.text("name") : folder.filename().string();
-  info.split = split;
-  info.shape = source.shape();
-  info.dtype = "uint8";
-  info.class_names = data::idx_class_names(info.name, source);
-  info.mean = {127.5};
-  info.scale = {127.5};
-
-  const std::uint64_t limit =
-      options.has("limit") ? static_cast<std::uint64_t>(options.integer("limit", 1, most_images)) : source.count();
-  const std::uint64_t count = std::min(source.count(), limit);
-  const std::uint64_t per_shard = options.has("images-per-shard")
-                                      ? static_cast<std::uint64_t>(options.integer("images-per-shard", 1, most_images))
-                                      : std::max<std::uint64_t>(1, default_shard_bytes / info.image_bytes());
-
-  data::ShardWriter writer(out, info, per_shard);
-  {
-    Progress progress("converting", false);
-    std::vector<std::byte> image(info.image_bytes());
-    for (std::uint64_t i = 0; i < count; ++i) {
-      source.read_image(image.data());
-      writer.add(image.data(), source.labels()[i]);
-      if ((i + 1) % 1024 == 0) show(progress, i + 1, count);
-    }
-  }
-  info = writer.finish();
-  fmt::print("{}: {} images of {}x{}x{} in {} {}, {} classes\n", out.string(), info.count, info.shape.channels,
-             info.shape.height, info.shape.width, info.shards.size(), info.shards.size() == 1 ? "shard" : "shards",
-             info.class_names.size());
-  return 0;
 }
 
 std::vector<std::uint64_t> images_per_class(const data::ShardSet& shards) {
@@ -173,7 +117,7 @@ int verify(const std::vector<std::string>& arguments) {
 
 int run_shards(const std::vector<std::string>& arguments, CommandContext&) {
   return run_action("pathline shards", "Image shards: the data that training reads.",
-                    {{"create", "convert a data set into shards", create},
+                    {{"create", "convert a data set into shards", create_shards},
                      {"info", "say what a shard folder holds", info},
                      {"verify", "check every byte of a shard folder", verify}},
                     arguments);

@@ -31,7 +31,7 @@ say() { printf '[setup] %s\n' "$*" >&2; }
 # 1. System packages ------------------------------------------------------------------------------------------------------------------
 packages=(build-essential cmake ninja-build ccache pkg-config python3 python3-venv libopenmpi-dev openmpi-bin libhdf5-dev
   libboost-program-options-dev libgtest-dev librandom123-dev libxxhash-dev libssl-dev nlohmann-json3-dev libspdlog-dev libpng-dev
-  zlib1g-dev dataset-fashion-mnist)
+  zlib1g-dev dataset-fashion-mnist libjpeg62-turbo-dev libzip-dev)
 missing=()
 if command -v dpkg-query >/dev/null; then
   # dpkg-query fails when it knows only some of the packages; its list is right all the same.

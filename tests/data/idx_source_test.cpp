@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
-#include "tests/data/shard_fixture.h"
+#include "tests/data/source_fixture.h"
 
 namespace pathline::data {
 namespace {
@@ -38,11 +38,26 @@ class IdxSourceTest : public testing::Test {
     write_bytes(folder_ / "train-images-idx3-ubyte", images);
     write_bytes(folder_ / "train-labels-idx1-ubyte", labels);
   }
-  IdxSource open() { return IdxSource(find_idx_files(folder_.path(), "train")); }
+  std::unique_ptr<IdxSource> open(const std::string& name = "digits", const std::string& split = "train") {
+    return std::make_unique<IdxSource>(find_idx_files(folder_.path(), split), ArrayOptions{}, name);
+  }
   void read_all() {
-    IdxSource source = open();
-    std::vector<char> image(static_cast<std::size_t>(source.shape().values()));
-    for (std::uint64_t i = 0; i < source.count(); ++i) source.read_image(image.data());
+    const auto source = open();
+    for (std::uint64_t i = 0; i < source->facts().count; ++i) read_sample(*source, i);
+  }
+  /// That the source gives images_file(3, 4, 5) with labels 7, 0, 9.
+  static void expect_three_images(IdxSource& source) {
+    EXPECT_EQ(source.facts().count, 3u);
+    EXPECT_EQ(source.facts().shape, (ImageShape{1, 4, 5}));
+    std::string all;
+    std::vector<std::int64_t> labels;
+    for (std::uint64_t i = 0; i < 3; ++i) {
+      const Sample sample = read_sample(source, i);
+      all.append(reinterpret_cast<const char*>(sample.values.data()), sample.values.size());
+      labels.push_back(sample.label);
+    }
+    EXPECT_EQ(all, images_file(3, 4, 5).substr(16));
+    EXPECT_EQ(labels, (std::vector<std::int64_t>{7, 0, 9}));
   }
   TemporaryFolder folder_;
 };
@@ -50,56 +65,50 @@ class IdxSourceTest : public testing::Test {
 TEST_F(IdxSourceTest, ReadsPlainFiles) {
   write(images_file(3, 4, 5), labels_file({7, 0, 9}));
 
-  IdxSource source = open();
+  const auto source = open();
 
-  EXPECT_EQ(source.count(), 3u);
-  EXPECT_EQ(source.shape(), (ImageShape{1, 4, 5}));
-  EXPECT_EQ(source.labels(), (std::vector<std::uint8_t>{7, 0, 9}));
-  std::string all;
-  for (int i = 0; i < 3; ++i) {
-    std::string image(20, '\0');
-    source.read_image(image.data());
-    all += image;
-  }
-  EXPECT_EQ(all, images_file(3, 4, 5).substr(16));
+  expect_three_images(*source);
 }
 
 TEST_F(IdxSourceTest, ReadsGzippedFiles) {
   write_gzip(folder_ / "t10k-images-idx3-ubyte.gz", images_file(3, 4, 5));
   write_gzip(folder_ / "t10k-labels-idx1-ubyte.gz", labels_file({7, 0, 9}));
 
-  IdxSource source(find_idx_files(folder_.path(), "test"));
+  const auto source = open("digits", "test");
 
-  std::string image(20, '\0');
-  for (int i = 0; i < 3; ++i) source.read_image(image.data());
-  EXPECT_EQ(image, images_file(3, 4, 5).substr(16 + 40));
-  EXPECT_EQ(source.labels(), (std::vector<std::uint8_t>{7, 0, 9}));
+  expect_three_images(*source);
+}
+
+TEST_F(IdxSourceTest, ResumesInTheMiddle) {
+  write(images_file(3, 4, 5), labels_file({7, 0, 9}));
+  const auto source = open();
+
+  const Sample last = read_sample(*source, 2);
+
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(last.values.data()), 20), images_file(3, 4, 5).substr(16 + 40));
 }
 
 TEST_F(IdxSourceTest, AnImagesFileNamesItsLabelsFile) {
   write_bytes(folder_ / "emnist-letters-images-idx3-ubyte", images_file(2, 2, 2));
   write_bytes(folder_ / "emnist-letters-labels-idx1-ubyte", labels_file({1, 26}));
 
-  const IdxSource source(find_idx_files(folder_ / "emnist-letters-images-idx3-ubyte", "train"));
+  const IdxSource source(find_idx_files(folder_ / "emnist-letters-images-idx3-ubyte", "train"), {}, "letters");
 
-  EXPECT_EQ(source.count(), 2u);
-  EXPECT_EQ(idx_class_names("letters", source).size(), 27u);
+  EXPECT_EQ(source.facts().count, 2u);
+  EXPECT_EQ(source.facts().class_names.size(), 27u);
 }
 
 TEST_F(IdxSourceTest, NamesFashionClassesWhereRecognised) {
   write(images_file(2, 2, 2), labels_file({0, 9}));
-  const IdxSource source = open();
 
-  EXPECT_EQ(idx_class_names("Fashion-MNIST", source).at(9), "Ankle boot");
-  EXPECT_EQ(idx_class_names("mnist", source).at(9), "9");
+  EXPECT_EQ(open("Fashion-MNIST")->facts().class_names.at(9), "Ankle boot");
+  EXPECT_EQ(open("mnist")->facts().class_names.at(9), "9");
 }
 
 TEST_F(IdxSourceTest, RefusesLabelsThatFashionDoesNotHave) {
   write(images_file(2, 2, 2), labels_file({0, 10}));
-  const IdxSource source = open();
 
-  expect_error(ExitCode::bad_input, {"train-labels", "label 10", "place 1", "0 to 9"},
-               [&] { idx_class_names("fashion-mnist", source); });
+  expect_error(ExitCode::bad_input, {"train-labels", "label 10", "place 1", "0 to 9"}, [&] { open("fashion-mnist"); });
 }
 
 TEST_F(IdxSourceTest, RefusesMissingPathsAndFiles) {

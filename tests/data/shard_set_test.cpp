@@ -212,9 +212,9 @@ TEST_F(ShardIndexRefuses, OtherFormats) {
 }
 
 TEST_F(ShardIndexRefuses, NewerVersions) {
-  edit([](auto& json) { json["format_version"] = 2; });
+  edit([](auto& json) { json["format_version"] = 3; });
 
-  expect_refused({"version 2", "newer pathline"});
+  expect_refused({"version 3", "newer pathline"});
 }
 
 TEST_F(ShardIndexRefuses, UnknownKeys) {

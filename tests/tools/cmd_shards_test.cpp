@@ -64,7 +64,7 @@ TEST_F(ShardsCommand, CreatesWhatTheReaderOpens) {
 }
 
 TEST_F(ShardsCommand, CreatesAsToldByItsOptions) {
-  EXPECT_EQ(create({"--limit", "7", "--images-per-shard", "3", "--name", "fashion"}), 0);
+  EXPECT_EQ(create({"--limit", "7", "--shard-images", "3", "--name", "fashion"}), 0);
 
   const auto set = data::ShardSet::open(folder_ / "out");
   EXPECT_EQ(set.size(), 7u);
@@ -87,7 +87,7 @@ TEST_F(ShardsCommand, RefusesAnExistingFolder) {
 TEST_F(ShardsCommand, LeavesNothingAfterADamagedInput) {
   std::filesystem::resize_file(folder_ / "digits/train-images-idx3-ubyte", 50);
 
-  expect_error(ExitCode::bad_input, {"train-images", "image 5 of 12"}, [&] { create({"--images-per-shard", "2"}); });
+  expect_error(ExitCode::bad_input, {"train-images", "image 5 of 12"}, [&] { create({"--shard-images", "2"}); });
 
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.path()), {}), 1) << "only the input may be there";
 }
@@ -95,9 +95,9 @@ TEST_F(ShardsCommand, LeavesNothingAfterADamagedInput) {
 TEST_F(ShardsCommand, RefusesMistakenOptions) {
   expect_error(ExitCode::usage, {"limit"}, [&] { create({"--limit", "0"}); });
   expect_error(ExitCode::usage, {"limit"}, [&] { create({"--limit", "-1"}); });
-  expect_error(ExitCode::usage, {"--images-per-shard"}, [&] { create({"--images-per-shar", "3"}); });
+  expect_error(ExitCode::usage, {"--shard-images"}, [&] { create({"--shard-image", "3"}); });
   expect_error(ExitCode::usage, {"split"}, [&] { create({"--split", "both"}); });
-  expect_error(ExitCode::usage, {"from"}, [&] { run({"create", "--from", "zip", "--input", "x", "--out", "y"}); });
+  expect_error(ExitCode::usage, {"from"}, [&] { run({"create", "--from", "tape", "--input", "x", "--out", "y"}); });
   expect_error(ExitCode::usage, {"create"}, [&] { run({"crate"}); });
   expect_error(ExitCode::usage, {}, [&] { run({"info"}); });
 }
@@ -132,7 +132,7 @@ TEST_F(ShardsCommand, VerifyIsContentWithAWholeFolder) {
 }
 
 TEST_F(ShardsCommand, VerifyListsProblemsAndFails) {
-  create({"--images-per-shard", "5"});
+  create({"--shard-images", "5"});
   std::filesystem::remove(folder_ / "out/shard-00000.h5");
   std::filesystem::resize_file(folder_ / "out/shard-00002.h5", 100);
 
