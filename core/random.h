@@ -26,6 +26,7 @@ enum class Purpose : std::uint32_t {
   weights = 7,       ///< initial weights
   dropout = 8,       ///< seed of dropout masks
   validation = 9,    ///< noise of fixed validation batches
+  crop = 10,         ///< where a padded training image is cut
   toy_data = 20,     ///< rows of a toy density (`pathline shards create --from toy:…`)
 };
 

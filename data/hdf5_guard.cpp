@@ -70,10 +70,11 @@ std::string format_dims(const std::vector<hsize_t>& dims) {
   return fmt::format("[{}]", fmt::join(dims, ", "));
 }
 
-Hdf5Handle open_hdf5_to_read(const std::filesystem::path& file) {
+Hdf5Handle open_hdf5_to_read(const std::filesystem::path& file, std::size_t sieve_bytes) {
   const Hdf5Scope scope;
   auto access = require_handle(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make a property list");
   require_hdf5(H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG) >= 0, "set the close degree");
+  if (sieve_bytes > 0) require_hdf5(H5Pset_sieve_buf_size(access.get(), sieve_bytes) >= 0, "set the buffer size");
 #if H5_VERSION_GE(1, 10, 7)
   require_hdf5(H5Pset_file_locking(access.get(), false, true) >= 0, "turn off file locking");
 #endif

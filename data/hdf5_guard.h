@@ -16,8 +16,8 @@
 namespace pathline::data {
 
 /// Opens for reading, without file locks (network file systems often refuse them, and pathline's files never change in
-/// place).
-Hdf5Handle open_hdf5_to_read(const std::filesystem::path& file);
+/// place). `sieve_bytes`: size of HDF5's read-ahead buffer; 0: its own default.
+Hdf5Handle open_hdf5_to_read(const std::filesystem::path& file, std::size_t sieve_bytes = 0);
 
 /// The dataset at the absolute `object` path. Every component must be a hard link.
 Hdf5Handle open_dataset_to_read(hid_t file, const std::string& object, const std::filesystem::path& path);

@@ -1,15 +1,17 @@
 #include "data/shard_file.h"
 
-#include <array>
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstring>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 
 #include "core/hash.h"
-#include "data/hdf5_guard.h"
+#include "data/hdf5_layout.h"
+#include "data/kernels/image_kernels.h"
 #include "data/shard_index.h"
 
 namespace pathline::data {
@@ -25,68 +27,28 @@ constexpr const char* remake = "restore the file from a copy, or make the shards
   throw Error(ExitCode::bad_input, message, place, remake);
 }
 
-std::uint64_t little_endian(const unsigned char* bytes) {
-  std::uint64_t value;
-  std::memcpy(&value, bytes, sizeof value);
-  return value;
-}
-
-/// What can be said without HDF5, which is not safe with files made to harm it and vague about damaged ones.
-void check_superblock(int fd, std::uint64_t file_bytes, std::uint64_t expected_bytes,
-                      const std::filesystem::path& path) {
-  static constexpr std::array<unsigned char, 8> signature = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
-  std::array<unsigned char, 48> head{};
-  const std::size_t got = read_at(fd, head.data(), head.size(), 0, path);
-  const std::string place = path.string();
-  if (got < signature.size() || !std::equal(signature.begin(), signature.end(), head.begin())) {
-    fail(place, got == 0 ? "the file is empty; expected an HDF5 shard"
-                         : "this is not an HDF5 file (its signature is missing)");
-  }
-  if (file_bytes < expected_bytes) {
-    fail(place, fmt::format("the file is truncated: index.json says {} bytes, found {}", expected_bytes, file_bytes));
-  }
-  if (file_bytes > expected_bytes) {
-    fail(place, fmt::format("this is not the file that index.json names: it says {} bytes, found {}", expected_bytes,
-                            file_bytes));
-  }
-  // HDF5 File Format Specification, "Superblock": version at byte 8, base address at 12, end of file at 28 (versions 2
-  // and 3).
-  if (head[8] != 3) {
-    fail(place, fmt::format("expected HDF5 superblock version 3 (whose metadata carry checksums), found version {}: "
-                            "not a file of pathline's",
-                            head[8]));
-  }
-  if (little_endian(&head[12]) != 0) fail(place, "the HDF5 base address is not 0: the file has a user block");
-  if (little_endian(&head[28]) != file_bytes) {
-    fail(place, fmt::format("the HDF5 header says {} bytes, found {}", little_endian(&head[28]), file_bytes));
-  }
-}
-
-/// Byte offset of a dataset that must have this type and these dimensions and lie in the file in one piece.
-std::uint64_t locate(hid_t file, const std::string& object, const std::string& type, const std::vector<hsize_t>& dims,
-                     std::uint64_t file_bytes, const std::filesystem::path& path) {
-  const auto dataset = open_dataset_to_read(file, object, path);
-  const DatasetFacts facts = inspect_dataset(dataset.get(), object, path);
+/// The dataset `object`, which must have this type and these dimensions.
+StoredDataset locate(const Hdf5Layout& layout, const std::string& object, const std::string& type,
+                     const std::vector<std::uint64_t>& dims, const std::filesystem::path& path) {
+  const StoredDataset found = layout.dataset(object.substr(1));
   const std::string place = path.string() + ":" + object;
-  if (facts.type != type) fail(place, fmt::format("expected type {}, found {}", type, facts.type));
-  if (facts.dims.size() != dims.size())
-    fail(place, fmt::format("expected {} dimensions {}, found {} {}", dims.size(), format_dims(dims), facts.dims.size(),
-                            format_dims(facts.dims)));
-  if (facts.dims != dims)
-    fail(place, fmt::format("expected dimensions {}, found {}", format_dims(dims), format_dims(facts.dims)));
-  if (facts.layout != H5D_CONTIGUOUS)
-    fail(place, facts.layout == H5D_CHUNKED ? "expected contiguous storage, found chunks"
-                                            : "expected contiguous storage, found compact storage");
-  if (!facts.filters.empty()) fail(place, "expected no filters");
-  if (facts.offset == HADDR_UNDEF || facts.stored_bytes != facts.declared_bytes) {
-    fail(place, fmt::format("expected {} bytes of data, found {}: the dataset was never written", facts.declared_bytes,
-                            facts.stored_bytes));
+  const auto list = [](const std::vector<std::uint64_t>& extents) {
+    return fmt::format("[{}]", fmt::join(extents, ", "));
+  };
+  if (found.type != type) fail(place, fmt::format("expected type {}, found {}", type, found.type));
+  if (found.dims.size() != dims.size())
+    fail(place, fmt::format("expected {} dimensions {}, found {} {}", dims.size(), list(dims), found.dims.size(),
+                            list(found.dims)));
+  if (found.dims != dims) fail(place, fmt::format("expected dimensions {}, found {}", list(dims), list(found.dims)));
+  return found;
+}
+
+void refuse_overlaps(std::vector<std::pair<std::string, StoredDataset>> sets, const std::string& place) {
+  std::sort(sets.begin(), sets.end(), [](const auto& a, const auto& b) { return a.second.offset < b.second.offset; });
+  for (std::size_t i = 0; i + 1 < sets.size(); ++i) {
+    if (sets[i].second.offset + sets[i].second.bytes > sets[i + 1].second.offset)
+      fail(place, fmt::format("the data of {} and {} overlap", sets[i].first, sets[i + 1].first));
   }
-  if (facts.offset > file_bytes || facts.declared_bytes > file_bytes - facts.offset) {
-    fail(place, fmt::format("its {} bytes at offset {} pass the end of the file ({} bytes)", facts.declared_bytes,
-                            facts.offset, file_bytes));
-  }
-  return facts.offset;
 }
 
 template <typename T>
@@ -106,60 +68,68 @@ std::vector<T> read_column(int fd, std::uint64_t offset, std::uint64_t count, st
 
 }  // namespace
 
-ShardFile ShardFile::open(const std::filesystem::path& folder, const DatasetInfo& info, std::size_t index) {
-  const Hdf5Scope scope;
+ShardFile ShardFile::open(const std::filesystem::path& folder, const DatasetInfo& info, std::size_t index,
+                          ReadBackend backend) {
   const DatasetInfo::Shard& entry = info.shards.at(index);
   ShardFile shard;
   shard.path_ = folder / entry.file;
   const std::string place = shard.path_.string();
   // O_NONBLOCK: a named pipe in place of the file must not make us wait for a writer.
-  shard.fd_ = FileDescriptor(open_retrying(shard.path_, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!shard.fd_) {
+  FileDescriptor fd(open_retrying(shard.path_, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) {
     if (errno == ENOENT) fail(place, "this shard is missing; index.json names it");
     throw system_error(errno, "cannot open this shard", place);
   }
   struct stat status;
-  if (::fstat(shard.fd_.get(), &status) != 0) throw system_error(errno, "cannot look at this shard", place);
+  if (::fstat(fd.get(), &status) != 0) throw system_error(errno, "cannot look at this shard", place);
   if (!S_ISREG(status.st_mode)) fail(place, "this is not a regular file; expected an HDF5 shard");
   const auto file_bytes = static_cast<std::uint64_t>(status.st_size);
-  check_superblock(shard.fd_.get(), file_bytes, entry.bytes, shard.path_);
-
-  std::uint64_t labels_offset = 0, checksums_offset = 0;
-  {
-    const auto file = open_hdf5_to_read(shard.path_);
-    H5G_info_t root;
-    if (H5Gget_info(file.get(), &root) < 0) fail(place + ":/", "cannot be read: " + hdf5_reason());
-    const hsize_t count = entry.count;
-    shard.images_offset_ =
-        locate(file.get(), info.samples_path(), info.dtype, info.samples_dims(entry.count), file_bytes, shard.path_);
-    labels_offset = locate(file.get(), "/labels", "int64", {count}, file_bytes, shard.path_);
-    checksums_offset = locate(file.get(), "/checksums", "uint64", {count}, file_bytes, shard.path_);
-    if (root.nlinks != 3)
-      fail(place + ":/", fmt::format("expected exactly {}, /labels and /checksums, found {} objects",
-                                     info.samples_path(), root.nlinks));
+  const Hdf5Layout layout(fd.get(), file_bytes, entry.bytes, shard.path_);
+  const std::string samples = info.samples_path();
+  const std::vector<unsigned long long> dims = info.samples_dims(entry.count);
+  const StoredDataset images = locate(layout, samples, info.dtype, {dims.begin(), dims.end()}, shard.path_);
+  const StoredDataset labels = locate(layout, "/labels", "int64", {entry.count}, shard.path_);
+  const StoredDataset checksums = locate(layout, "/checksums", "uint64", {entry.count}, shard.path_);
+  if (layout.objects() != 3) {
+    fail(place + ":/",
+         fmt::format("expected exactly {}, /labels and /checksums, found {} objects", samples, layout.objects()));
   }
+  refuse_overlaps({{samples, images}, {"/labels", labels}, {"/checksums", checksums}}, place);
   shard.image_bytes_ = info.image_bytes();
-  shard.labels_ =
-      read_column<std::int64_t>(shard.fd_.get(), labels_offset, entry.count, entry.labels_xxh3, shard.path_, "/labels");
-  shard.checksums_ = read_column<std::uint64_t>(shard.fd_.get(), checksums_offset, entry.count, entry.checksums_xxh3,
-                                                shard.path_, "/checksums");
-  for (std::size_t i = 0; i < shard.labels_.size(); ++i) {
-    const std::string problem = label_problem(info, shard.labels_[i]);
+  shard.samples_path_ = samples;
+  const auto sums = read_column<std::uint64_t>(fd.get(), checksums.offset, entry.count, entry.checksums_xxh3,
+                                               shard.path_, "/checksums");
+  const auto classes =
+      read_column<std::int64_t>(fd.get(), labels.offset, entry.count, entry.labels_xxh3, shard.path_, "/labels");
+  shard.records_.reserve(classes.size());
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    const std::string problem = label_problem(info, classes[i]);
     if (!problem.empty()) fail(fmt::format("{}:/labels[{}]", place, i), problem);
+    shard.records_.push_back({sums[i], classes[i]});
   }
+  shard.source_ = backend == ReadBackend::hdf5
+                      ? hdf5_image_bytes(shard.path_, samples, shard.image_bytes_)
+                      : pread_image_bytes(std::move(fd), images.offset, shard.image_bytes_, shard.path_);
   return shard;
 }
 
-void ShardFile::read_image(std::uint64_t local, void* out, std::uint64_t id) const {
-  const auto where = [&] { return fmt::format("{}:/images[{}]", path_.string(), local); };
-  if (read_at(fd_.get(), out, image_bytes_, images_offset_ + local * image_bytes_, path_) != image_bytes_) {
-    fail(where(), fmt::format("the file ended in the middle of image {}: it was cut short after it was opened", id));
+void ShardFile::keep_in_memory() {
+  cache_ = std::make_unique<ImageCache>(count(), image_bytes_);
+}
+
+const std::byte* ShardFile::image(std::uint64_t local, std::byte* scratch, std::uint64_t id) const {
+  const std::byte* bytes = cache_ != nullptr ? cache_->find(local, *source_) : nullptr;
+  if (bytes == nullptr) {
+    source_->read(local, 1, scratch);
+    bytes = scratch;
   }
-  const std::uint64_t found = xxh3_64(out, image_bytes_);
-  if (found != checksums_[local]) {
-    fail(where(),
-         fmt::format("image {} is damaged: expected checksum {:016x}, found {:016x}", id, checksums_[local], found));
+  const std::uint64_t found = kernels::image_kernels().xxh3(bytes, image_bytes_);
+  if (found != records_[local].checksum) {
+    fail(fmt::format("{}:{}[{}]", path_.string(), samples_path_, local),
+         fmt::format("image {} is damaged: expected checksum {:016x}, found {:016x}", id, records_[local].checksum,
+                     found));
   }
+  return bytes;
 }
 
 }  // namespace pathline::data

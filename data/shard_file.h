@@ -1,14 +1,17 @@
 #pragma once
-// One shard file, opened and checked: the HDF5 structure once, at open; afterwards plain byte ranges read with pread.
+// One shard file, opened and checked: the HDF5 structure once, at open; afterwards plain byte ranges.
 //
-// Ownership: owns its file descriptor, labels and checksums. Thread-safety: immutable after open(); read_image() from
-// any number of threads.
+// Ownership: owns its source of bytes, labels and checksums. Thread-safety: immutable once set up; image() from any
+// number of threads.
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <string>
 #include <vector>
 
-#include "core/file_descriptor.h"
+#include "data/image_bytes.h"
+#include "data/image_cache.h"
 #include "data/shard_set.h"
 
 namespace pathline::data {
@@ -17,22 +20,34 @@ class ShardFile {
  public:
   /// Checks shard number `index` of `info` against what the index says of it: size, format version, layout, labels,
   /// checksums. Throws Error(bad_input) or Error(file_system).
-  static ShardFile open(const std::filesystem::path& folder, const DatasetInfo& info, std::size_t index);
+  static ShardFile open(const std::filesystem::path& folder, const DatasetInfo& info, std::size_t index,
+                        ReadBackend backend = ReadBackend::pread);
+  /// From now on, images that were read once stay in memory.
+  void keep_in_memory();
 
-  std::uint64_t count() const noexcept { return labels_.size(); }
-  const std::vector<std::int64_t>& labels() const noexcept { return labels_; }
-  /// Image `local` (0 ... count-1) into `out`, its checksum verified; `id` is its number in the whole set, for the
-  /// error message.
-  void read_image(std::uint64_t local, void* out, std::uint64_t id) const;
+  std::uint64_t count() const noexcept { return records_.size(); }
+  std::int64_t label(std::uint64_t local) const noexcept { return records_[local].label; }
+  /// Image `local` (0 … count − 1), its checksum verified: in the cache, or read into `scratch`. `id` is its number in
+  /// the whole set, for the error message.
+  const std::byte* image(std::uint64_t local, std::byte* scratch, std::uint64_t id) const;
+  void prefetch(std::uint64_t local) const {
+    __builtin_prefetch(&records_[local]);
+    if (cache_ != nullptr) cache_->prefetch(local);
+  }
+  void announce(std::uint64_t first, std::uint64_t count) const { source_->announce(first, count); }
 
  private:
+  struct Record {  // together, for in random order each costs a trip to memory
+    std::uint64_t checksum;
+    std::int64_t label;
+  };
   ShardFile() = default;
   std::filesystem::path path_;
-  FileDescriptor fd_;
-  std::uint64_t images_offset_ = 0;
+  std::string samples_path_;  // "/images" or "/rows"
+  std::unique_ptr<ImageBytes> source_;
+  std::unique_ptr<ImageCache> cache_;
   std::size_t image_bytes_ = 0;
-  std::vector<std::int64_t> labels_;
-  std::vector<std::uint64_t> checksums_;
+  std::vector<Record> records_;
 };
 
 }  // namespace pathline::data

@@ -8,6 +8,7 @@
 
 #include "core/durable_file.h"
 #include "core/hash.h"
+#include "core/json_text.h"
 
 namespace pathline::data {
 
@@ -190,15 +191,8 @@ DatasetInfo read_index(const std::filesystem::path& folder) {
   }
 
   const std::string text = read_file(path, largest_index);
-  Json json;
-  try {
-    json = Json::parse(text);
-  } catch (const Json::exception& error) {
-    const auto* syntax = dynamic_cast<const Json::parse_error*>(&error);
-    throw Error(ExitCode::bad_input,
-                "this is not valid JSON" + (syntax != nullptr ? fmt::format(" (at byte {})", syntax->byte) : ""), place,
-                "the index is damaged or cut short: make the shards anew with `pathline shards create`");
-  }
+  const Json json =
+      parse_json(text, place, "the index is damaged or cut short: make the shards anew with `pathline shards create`");
 
   DatasetInfo info;
   Section root(json, place, "");

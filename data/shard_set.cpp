@@ -1,6 +1,7 @@
 #include "data/shard_set.h"
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 #include "core/error.h"
@@ -15,6 +16,7 @@ struct ShardSet::State {
   DatasetInfo info;
   std::vector<ShardFile> shards;
   std::vector<std::uint64_t> first_ids;  // of each shard, ascending
+  bool cached = false;
 
   std::size_t shard_of(std::uint64_t id) const {
     return static_cast<std::size_t>(std::upper_bound(first_ids.begin(), first_ids.end(), id) - first_ids.begin()) - 1;
@@ -27,16 +29,25 @@ ShardSet::ShardSet(ShardSet&&) noexcept = default;
 ShardSet& ShardSet::operator=(ShardSet&&) noexcept = default;
 
 ShardSet ShardSet::open(const std::filesystem::path& folder, bool check_sha256) {
+  OpenOptions options;
+  options.check_sha256 = check_sha256;
+  return open(folder, options);
+}
+
+ShardSet ShardSet::open(const std::filesystem::path& folder, const OpenOptions& options) {
   auto state = std::make_unique<State>();
   state->folder = folder;
   state->info = read_index(folder);
+  // Counts are bounded by the sizes of the files, so this product is far from overflow.
+  state->cached = state->info.count * state->info.image_bytes() <= options.cache_bytes;
   std::uint64_t first = 0;
   for (std::size_t i = 0; i < state->info.shards.size(); ++i) {
     const DatasetInfo::Shard& entry = state->info.shards[i];
-    state->shards.push_back(ShardFile::open(folder, state->info, i));
+    state->shards.push_back(ShardFile::open(folder, state->info, i, options.backend));
+    if (state->cached) state->shards.back().keep_in_memory();
     state->first_ids.push_back(first);
     first += entry.count;
-    if (check_sha256) {
+    if (options.check_sha256) {
       const std::string found = sha256_file(folder / entry.file);
       if (found != entry.sha256) {
         throw Error(ExitCode::bad_input,
@@ -65,7 +76,7 @@ std::size_t ShardSet::image_bytes() const noexcept {
 std::int64_t ShardSet::label(std::uint64_t id) const {
   if (id >= size()) throw std::logic_error("ShardSet::label: id beyond the end");
   const std::size_t shard = state_->shard_of(id);
-  return state_->shards[shard].labels()[id - state_->first_ids[shard]];
+  return state_->shards[shard].label(id - state_->first_ids[shard]);
 }
 
 std::string ShardSet::content_hash() const {
@@ -77,10 +88,36 @@ std::string ShardSet::content_hash() const {
   return hash.hex();
 }
 
-void ShardSet::read_image(std::uint64_t id, void* out) const {
-  if (id >= size()) throw std::logic_error("ShardSet::read_image: id beyond the end");
+bool ShardSet::cached() const noexcept {
+  return state_->cached;
+}
+
+const std::byte* ShardSet::image(std::uint64_t id, std::byte* scratch) const {
+  if (id >= size()) throw std::logic_error("ShardSet: image id beyond the end");
   const std::size_t shard = state_->shard_of(id);
-  state_->shards[shard].read_image(id - state_->first_ids[shard], out, id);
+  return state_->shards[shard].image(id - state_->first_ids[shard], scratch, id);
+}
+
+void ShardSet::read_image(std::uint64_t id, void* out) const {
+  auto* bytes = static_cast<std::byte*>(out);
+  const std::byte* found = image(id, bytes);
+  if (found != bytes) std::memcpy(bytes, found, image_bytes());
+}
+
+void ShardSet::prefetch(std::uint64_t id) const {
+  const std::size_t shard = state_->shard_of(id);
+  state_->shards[shard].prefetch(id - state_->first_ids[shard]);
+}
+
+void ShardSet::announce(std::uint64_t first, std::uint64_t count) const {
+  if (state_->cached) return;
+  for (std::uint64_t end = std::min(first + count, size()); first < end;) {
+    const std::size_t shard = state_->shard_of(first);
+    const std::uint64_t local = first - state_->first_ids[shard];
+    const std::uint64_t here = std::min(end - first, state_->shards[shard].count() - local);
+    state_->shards[shard].announce(local, here);
+    first += here;
+  }
 }
 
 }  // namespace pathline::data

@@ -154,6 +154,7 @@ void describe_images(const Options& options, const Config& config, ModelDescript
     model.class_names = info.class_names;
     model.mean = info.mean;
     model.scale = info.scale;
+    model.dtype = info.dtype;
     return;
   }
   if (!options.has("image")) {

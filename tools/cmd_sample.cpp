@@ -152,10 +152,15 @@ Picture sample_grid(const std::vector<std::uint8_t>& images, const data::ImageSh
   return tile(images, shape, rows, {.scale = scale, .gap = 2, .background = 255});
 }
 
+/// A model of float32 data, whose values mean something: they go out in the units they came in.
+bool holds_fields(const OpenedModel& opened) {
+  return opened.checkpoint && opened.checkpoint->model.dtype == "float32";
+}
+
 void write_results(const Options& options, const Provenance& provenance) {
   const OpenedModel& opened = provenance.opened;
   const std::int64_t count = opened.request.count;
-  const at::Tensor raw = provenance.result.raw.to(at::kFloat).contiguous();
+  at::Tensor raw = provenance.result.raw.to(at::kFloat).contiguous();
   const at::Tensor initial = opened.request.noise(0, count).to(at::kFloat).contiguous();
   const std::vector<std::uint8_t> images = image_bytes(raw, opened.model->shape(), opened.mean, opened.scale);
 
@@ -165,6 +170,11 @@ void write_results(const Options& options, const Provenance& provenance) {
     if (opened.request.labels[i] < opened.model->classes()) labels[i] = opened.request.labels[i];
   }
   const Picture grid = sample_grid(images, opened.model->shape(), opened.request.labels, count);
+  if (holds_fields(opened)) {
+    raw = raw.clone();
+    to_data_units({raw.mutable_data_ptr<float>(), static_cast<std::size_t>(raw.numel())}, opened.model->shape(),
+                  opened.checkpoint->model.mean, opened.checkpoint->model.scale);
+  }
 
   SampleFile file;
   file.count = count;
@@ -176,6 +186,7 @@ void write_results(const Options& options, const Provenance& provenance) {
   file.ids = ids;
   file.preview = {grid.height, grid.width, grid.channels, grid.pixels};
   file.attributes = attributes(provenance);
+  file.attributes.emplace_back("raw_units", holds_fields(opened) ? "data" : "network");
   write_sample_file(options.text("out"), file);
   if (options.has("png")) write_file_durably(options.text("png"), encode_png(grid));
 }

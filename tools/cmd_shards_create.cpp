@@ -1,4 +1,4 @@
-#include "tools/cmd_shards_create.h"
+#include "tools/cmd_shards.h"
 
 #include <algorithm>
 #include <chrono>

@@ -149,8 +149,10 @@ OpenedModel open_model(const Options& options, parallel::Communicator& communica
     opened.checkpoint = open_checkpoint(options.words()[0]);
     opened.source = opened.checkpoint->folder.string();
     opened.source_sha256 = opened.checkpoint->manifest_sha256;
-    opened.mean = opened.checkpoint->model.mean;
-    opened.scale = opened.checkpoint->model.scale;
+    const ModelDescription& described = opened.checkpoint->model;
+    ByteMapping mapping = byte_mapping(described.dtype, described.mean, described.scale);
+    opened.mean = std::move(mapping.mean);
+    opened.scale = std::move(mapping.scale);
     opened.weights = ema ? "ema" : "raw";
     NetworkModelOptions network;
     network.guidance = guidance;

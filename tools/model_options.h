@@ -29,7 +29,7 @@ struct OpenedModel {
   std::string source;                                       ///< path of the checkpoint or field file
   std::string source_sha256;                                ///< of the checkpoint's manifest or the field file
   std::string weights, precision, dtype, device, guidance;  ///< as resolved, for records
-  std::vector<double> mean, scale;                          ///< of the data, per channel; empty: 127.5
+  std::vector<double> mean, scale;                          ///< to bytes of pictures, per channel; empty: 127.5
   std::uint64_t seed = 0;
   std::string initial;  ///< "FILE.h5:/dataset", or "" when the noise comes from the seed
   int threads = 1;

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "tools/picture.h"
+#include "tools/sample_file.h"
 #include "tools/sampler.h"
 #include "tools/velocity_model.h"
 
@@ -49,7 +50,8 @@ std::string render_preview(flow::VelocityNetwork& network, const ModelDescriptio
   const DrawResult result = draw_samples(*field, *solver, request, *alone);
   if (!result.done()) fail_draw(solver->info(), result);
 
-  const std::vector<std::uint8_t> bytes = image_bytes(result.raw, field->shape(), model.mean, model.scale);
+  const ByteMapping mapping = byte_mapping(model.dtype, model.mean, model.scale);
+  const std::vector<std::uint8_t> bytes = image_bytes(result.raw, field->shape(), mapping.mean, mapping.scale);
   GridRows rows;
   if (classes > 0) {
     rows = rows_by_class(request.labels, settings.columns);

@@ -111,11 +111,23 @@ void write_sample_file(const std::filesystem::path& target, const SampleFile& fi
   out.commit();
 }
 
+std::uint8_t ByteMapping::byte(float x, std::size_t channel) const {
+  const double value = scale[channel] * static_cast<double>(x) + mean[channel];
+  // Written so that a NaN, for which every comparison is false, becomes 0.
+  return value > 0 ? static_cast<std::uint8_t>(std::nearbyint(std::min(value, 255.0))) : std::uint8_t{0};
+}
+
+ByteMapping byte_mapping(const std::string& dtype, const std::vector<double>& mean, const std::vector<double>& scale) {
+  if (dtype != "float32") return {mean, scale};
+  return {std::vector<double>(mean.size(), 127.5), std::vector<double>(mean.size(), 127.5 / 3)};
+}
+
 void to_uint8(std::span<const float> raw, const data::ImageShape& shape, std::span<const double> mean,
               std::span<const double> scale, std::span<std::uint8_t> out) {
   const auto channels = static_cast<std::size_t>(shape.channels),
              pixels = static_cast<std::size_t>(shape.height * shape.width);
   const std::size_t image = channels * pixels;
+  const ByteMapping mapping{{mean.begin(), mean.end()}, {scale.begin(), scale.end()}};
   if (image == 0 || raw.size() % image != 0 || out.size() != raw.size() || mean.size() != channels ||
       scale.size() != channels) {
     throw std::logic_error("to_uint8: sizes do not fit");
@@ -124,13 +136,20 @@ void to_uint8(std::span<const float> raw, const data::ImageShape& shape, std::sp
     for (std::size_t c = 0; c < channels; ++c) {
       const float* from = raw.data() + n * image + c * pixels;
       std::uint8_t* to = out.data() + n * image + c;
-      for (std::size_t p = 0; p < pixels; ++p) {
-        const double value = scale[c] * static_cast<double>(from[p]) + mean[c];
-        // Written so that a NaN, for which every comparison is false, becomes 0.
-        to[p * channels] =
-            value > 0 ? static_cast<std::uint8_t>(std::nearbyint(std::min(value, 255.0))) : std::uint8_t{0};
-      }
+      for (std::size_t p = 0; p < pixels; ++p) to[p * channels] = mapping.byte(from[p], c);
     }
+  }
+}
+
+void to_data_units(std::span<float> values, const data::ImageShape& shape, std::span<const double> mean,
+                   std::span<const double> scale) {
+  const auto channels = static_cast<std::size_t>(shape.channels),
+             pixels = static_cast<std::size_t>(shape.height * shape.width);
+  if (mean.size() != channels || scale.size() != channels || values.size() % (channels * pixels) != 0)
+    throw std::logic_error("to_data_units: sizes do not fit");
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::size_t c = i / pixels % channels;
+    values[i] = static_cast<float>(scale[c] * static_cast<double>(values[i]) + mean[c]);
   }
 }
 

@@ -27,22 +27,37 @@ struct PictureView {
 struct SampleFile {
   std::int64_t count = 0;
   data::ImageShape shape;
-  std::span<const std::uint8_t> images;                             ///< [N, H, W, C]
-  std::span<const float> raw;                                       ///< [N, C, H, W], as the solver left them
-  std::span<const float> initial;                                   ///< [N, C, H, W], the noise at t = 0
-  std::span<const std::int64_t> labels;                             ///< -1 where unconditional
-  std::span<const std::int64_t> ids;                                ///< number of the sample in its random stream
-  PictureView preview;                                              ///< left out if it has no pixels
+  std::span<const std::uint8_t> images;  ///< [N, H, W, C]
+  std::span<const float> raw;            ///< [N, C, H, W], as the solver left them, or fields in data units
+  std::span<const float> initial;        ///< [N, C, H, W], the noise at t = 0
+  std::span<const std::int64_t> labels;  ///< -1 where unconditional
+  std::span<const std::int64_t> ids;     ///< number of the sample in its random stream
+  PictureView preview;                   ///< left out if it has no pixels
   std::vector<std::pair<std::string, SampleAttribute>> attributes;  ///< provenance, at the root; names are unique
 };
 
 /// Writes the file durably. Error(file_system) as core/durable_file.h; std::logic_error if a span's size does not fit.
 void write_sample_file(const std::filesystem::path& target, const SampleFile& file);
 
+/// How numbers in the network's scale become bytes of a picture: round(clamp(scale[c] x + mean[c], 0, 255)), halves to
+/// even, not-a-number to 0.
+struct ByteMapping {
+  std::vector<double> mean, scale;
+  std::uint8_t byte(float x, std::size_t channel) const;
+};
+/// For a data set of `dtype` with this normalisation. uint8: what undoes it. float32: fields have no bytes to go back
+/// to; they are shown from three standard deviations below the mean (0) to three above (255), channel by channel.
+ByteMapping byte_mapping(const std::string& dtype, const std::vector<double>& mean, const std::vector<double>& scale);
+
 /// uint8 = round(clamp(scale[c] x + mean[c], 0, 255)), halves to even, not-a-number to 0; `raw` [N, C, H, W] to `out`
 /// [N, H, W, C]. With mean = scale = 127.5 (every uint8 data set) that is round(clamp(127.5 x + 127.5, 0, 255)).
 void to_uint8(std::span<const float> raw, const data::ImageShape& shape, std::span<const double> mean,
               std::span<const double> scale, std::span<std::uint8_t> out);
+
+/// Undoes the normalisation of fields: value = scale[c] x + mean[c], in double precision, rounded once; in place,
+/// [N, C, H, W].
+void to_data_units(std::span<float> values, const data::ImageShape& shape, std::span<const double> mean,
+                   std::span<const double> scale);
 
 /// Noise read from a file: [count, C, H, W], in the precision the file has.
 struct InitialNoise {

@@ -5,20 +5,18 @@
 #include <system_error>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "core/durable_file.h"
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/log.h"
+#include "trainer/checkpoint_manifest.h"
 #include "trainer/model_json.h"
 
 namespace pathline {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
-
 constexpr const char* kManifest = "MANIFEST.json";
 constexpr const char* kState = "state.json";
 constexpr const char* kConfig = "config.ini";
@@ -26,7 +24,7 @@ constexpr const char* kWeights = "model.safetensors";
 constexpr const char* kEma = "ema.safetensors";
 constexpr const char* kOptimizer = "optimizer.safetensors";
 constexpr std::array kFiles = {kWeights, kEma, kOptimizer, kState, kConfig};
-constexpr const char* kFormat = "pathline-manifest";
+constexpr std::uint64_t kLargestText = std::uint64_t{64} << 20;  // of a manifest, a state, a configuration
 constexpr const char* kRemovedPrefix = ".removed-";
 
 /// The step of a folder named step-NNN…, or nothing.
@@ -48,7 +46,7 @@ Error damaged(const fs::path& file, const std::string& message) {
 std::string read_part(const fs::path& file) {
   std::error_code ignored;
   if (!fs::exists(file, ignored)) throw damaged(file, "missing file of a checkpoint");
-  return read_file(file);
+  return read_file(file, kLargestText);
 }
 
 CheckpointInfo read_info(const fs::path& step_folder) {
@@ -99,46 +97,33 @@ fs::path write_checkpoint(const fs::path& folder, const CheckpointContents& cont
   write_file_durably(building.path() / kState, to_json(contents.state, contents.model));
   write_file_durably(building.path() / kConfig, contents.config_ini);
 
-  Json files = Json::object();
+  Manifest manifest;
   for (const char* name : kFiles) {
     const fs::path file = building.path() / name;
-    const auto bytes = fs::file_size(file, ignored);
-    files[name] = {{"bytes", bytes}, {"sha256", sha256_file(file)}};
+    manifest[name] = {fs::file_size(file, ignored), sha256_file(file)};
   }
-  const Json manifest = {{"format", kFormat}, {"format_version", 1}, {"files", files}};
-  write_file_durably(building.path() / kManifest, manifest.dump(2) + "\n");
+  write_file_durably(building.path() / kManifest, manifest_text(manifest));
   building.commit();
   return target;
 }
 
 void verify_checkpoint(const fs::path& step_folder) {
   const fs::path manifest_file = step_folder / kManifest;
-  const std::string text = read_part(manifest_file);
-  try {
-    const Json manifest = Json::parse(text);
-    if (manifest.at("format") != kFormat || manifest.at("format_version") != 1) {
-      throw damaged(manifest_file, fmt::format("expected format '{}' version 1", kFormat));
+  const Manifest manifest = parse_manifest(read_part(manifest_file), manifest_file.string());
+  for (const char* name : kFiles) {
+    const fs::path file = step_folder / name;
+    const auto expected = manifest.find(name);
+    if (expected == manifest.end()) throw damaged(manifest_file, fmt::format("not a manifest: it lacks {}", name));
+    std::error_code error;
+    const auto bytes = fs::file_size(file, error);
+    if (error) throw damaged(file, "missing or unreadable: " + error.message());
+    if (bytes != expected->second.bytes)
+      throw damaged(file, fmt::format("expected {} bytes, found {}", expected->second.bytes, bytes));
+    const std::string hash = sha256_file(file);
+    if (hash != expected->second.sha256) {
+      throw damaged(file, fmt::format("expected SHA-256 {}…, found {}…", expected->second.sha256.substr(0, 12),
+                                      hash.substr(0, 12)));
     }
-    const Json& files = manifest.at("files");
-    for (const char* name : kFiles) {
-      const fs::path file = step_folder / name;
-      const Json& expected = files.at(name);
-      std::error_code error;
-      const auto bytes = fs::file_size(file, error);
-      if (error) throw damaged(file, "missing or unreadable: " + error.message());
-      const auto expected_bytes = expected.at("bytes").get<std::uint64_t>();
-      if (bytes != expected_bytes) {
-        throw damaged(file, fmt::format("expected {} bytes, found {}", expected_bytes, bytes));
-      }
-      const auto expected_hash = expected.at("sha256").get<std::string>();
-      const std::string hash = sha256_file(file);
-      if (hash != expected_hash) {
-        throw damaged(file,
-                      fmt::format("expected SHA-256 {}…, found {}…", expected_hash.substr(0, 12), hash.substr(0, 12)));
-      }
-    }
-  } catch (const Json::exception& error) {
-    throw damaged(manifest_file, std::string("not a manifest: ") + error.what());
   }
   read_info(step_folder);
 }

@@ -30,6 +30,7 @@ struct ModelDescription {
   flow::NetworkSettings network;
   std::vector<std::string> class_names;
   std::vector<double> mean, scale;  ///< per channel: x = (value - mean) / scale
+  std::string dtype = "uint8";      ///< of the data: "uint8" images or "float32" fields
   std::string data_hash;            ///< content hash of the shards, "" if imported
   std::string path = "linear", prediction = "velocity";
 };

@@ -82,6 +82,7 @@ void MetricsFile::add(const MetricsRecord& r) {
                        {"ema_beta", r.ema_beta},
                        {"images_per_second", r.images_per_second},
                        {"data_wait", r.data_wait},
+                       {"data_wait_seconds", r.data_wait_seconds},
                        {"reduction", r.reduction},
                        {"comm_bytes", r.comm_bytes},
                        {"comm_collectives", r.comm_collectives},

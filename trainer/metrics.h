@@ -27,6 +27,7 @@ struct MetricsRecord {
   double ema_beta = 0;       ///< of the last step
   double images_per_second = 0;
   double data_wait = 0;         ///< fraction of the time this rank (0) waited for data
+  double data_wait_seconds = 0; ///< the same per step
   double reduction = 0;         ///< fraction of the time spent in collectives, waiting for slower ranks included
   double comm_bytes = 0;        ///< per step, handed to collectives on gradients by this rank
   double comm_collectives = 0;  ///< per step

@@ -1,9 +1,12 @@
 #include "trainer/model_json.h"
 
+#include <cmath>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/json_text.h"
 
 namespace pathline {
 namespace {
@@ -55,6 +58,25 @@ flow::NetworkSettings network_from(const Json& json) {
   return s;
 }
 
+/// What later code divides by, allocates or indexes with.
+void check(const ModelDescription& model, const std::string& place) {
+  const auto fail = [&](const std::string& message) { throw Error(ExitCode::bad_input, message, place); };
+  constexpr std::int64_t kLargestSide = 65536;
+  const flow::NetworkSettings& n = model.network;
+  for (const std::int64_t side : {n.image_channels, n.image_height, n.image_width}) {
+    if (side < 1 || side > kLargestSide) fail(fmt::format("expected image sizes from 1 to 65536, found {}", side));
+  }
+  for (const auto* list : {&model.mean, &model.scale}) {
+    if (!list->empty() && list->size() != static_cast<std::size_t>(n.image_channels))
+      fail(fmt::format("expected {} means and scales, one per channel, found {}", n.image_channels, list->size()));
+  }
+  if (model.dtype != "uint8" && model.dtype != "float32")
+    fail("expected dtype uint8 or float32, found " + shown(model.dtype));
+  for (const double scale : model.scale) {
+    if (!std::isfinite(scale) || !(scale > 0)) fail(fmt::format("expected positive scales, found {}", scale));
+  }
+}
+
 }  // namespace
 
 std::string to_json(const flow::NetworkSettings& settings) {
@@ -74,13 +96,14 @@ std::string to_json(const TrainState& state, const ModelDescription& model) {
         {"class_names", model.class_names},
         {"mean", model.mean},
         {"scale", model.scale},
+        {"dtype", model.dtype},
         {"data_hash", model.data_hash}}}};
   return json.dump(2) + "\n";
 }
 
 void from_json(const std::string& text, const std::string& place, TrainState& state, ModelDescription& model) {
   try {
-    const Json json = Json::parse(text);
+    const Json json = parse_json(text, place, "");
     if (json.at("format") != kFormat) {
       throw Error(ExitCode::bad_input, fmt::format("expected format '{}', found {}", kFormat, json.at("format").dump()),
                   place);
@@ -103,6 +126,8 @@ void from_json(const std::string& text, const std::string& place, TrainState& st
     description.at("mean").get_to(model.mean);
     description.at("scale").get_to(model.scale);
     description.at("data_hash").get_to(model.data_hash);
+    model.dtype = description.value("dtype", "uint8");  // older checkpoints are all of uint8 images
+    check(model, place);
   } catch (const Json::exception& error) {
     throw Error(ExitCode::bad_input, std::string("not the state of a checkpoint: ") + error.what(), place);
   }

@@ -18,7 +18,17 @@ ConfigSchema make_schema() {
   ConfigSchema s;
   s.add_text("data.shards", "", "folder of image shards, made by `pathline shards create`");
   s.add_integer("data.threads", 2, 1, 256, "threads per rank that read and check images");
-  s.add_integer("data.prefetch", 4, 1, 1024, "micro-batches read ahead per rank");
+  s.add_integer("data.prefetch", 4, 1, 1024, "micro-batches read ahead per rank, at most");
+  s.add_integer("data.prefetch_mib", 256, 1, 1 << 20,
+                "memory per rank for micro-batches read ahead, in MiB; one is always read ahead");
+  s.add_integer("data.cache_mib", 256, 0, 1 << 24,
+                "a set of at most this many MiB is kept in memory by each rank after its first epoch; 0: none");
+  s.add_choice("data.backend", "pread", {"pread", "hdf5"},
+               "how images are read; pread: straight from the file; hdf5: by the HDF5 library, slower");
+  s.add_text(
+      "data.shuffle", "global",
+      "order of an epoch; global: any image anywhere; windowed:N: for disks slow at random reads, images shuffled "
+      "within windows of N, each of sixteen runs of neighbours");
 
   s.add_choice("network.kind", "unet", {"unet"}, "architecture; unet: the ADM UNet");
   s.add_integer("network.channels", 32, 1, 4096, "channels of the first level");
@@ -67,6 +77,8 @@ ConfigSchema make_schema() {
   s.add_integer("train.threads", 0, 0, 1024,
                 "compute threads per rank; 0: cores of the host / its ranks (reproducible: 1)");
   s.add_boolean("train.flip", false, "mirror each image left-right with probability 1/2");
+  s.add_integer("train.crop_padding", 0, 0, 65535,
+                "pad each image by this many pixels, mirrored at its edges, and cut it out at a random place; 0: no");
   s.add_integer("train.max_skipped", 5, 1, 1000000, "skipped (non-finite) steps in a row that end the run with code 5");
   s.add_real("train.ema_halflife", 500000, 0.0, kLarge,
              "half-life of the averaged weights, in images; 0: no averaging");
@@ -194,6 +206,17 @@ RunConfig resolve_run_config(const Config& config, int ranks, int local_ranks, i
   }
   run.data_threads = static_cast<int>(config.integer("data.threads"));
   run.prefetch = static_cast<int>(config.integer("data.prefetch"));
+  run.prefetch_bytes = whole(config, "data.prefetch_mib") << 20;
+  run.cache_bytes = whole(config, "data.cache_mib") << 20;
+  run.data_backend = config.text("data.backend") == "hdf5" ? data::ReadBackend::hdf5 : data::ReadBackend::pread;
+  const auto shuffle = data::parse_shuffle(config.text("data.shuffle"));
+  if (!shuffle) {
+    config.fail("data.shuffle",
+                fmt::format("expected global or windowed:N with N of at least {}, found {}",
+                            data::SampleOrder::blocks_per_window, shown(config.text("data.shuffle"))),
+                "for example windowed:16384");
+  }
+  run.shuffle = *shuffle;
 
   run.network = network_settings(config);
   run.path = config.text("flow.path");
@@ -237,6 +260,7 @@ RunConfig resolve_run_config(const Config& config, int ranks, int local_ranks, i
   run.device = config.text("train.device");
   run.bf16 = config.text("train.precision") == "bf16";
   run.flip = config.boolean("train.flip");
+  run.crop_padding = config.integer("train.crop_padding");
   run.threads = static_cast<int>(config.integer("train.threads"));
   // How threads split a sum shows in its last bits: in reproducible mode their number must not follow the machine or
   // the ranks.
@@ -267,6 +291,10 @@ void fit_to_data(RunConfig& run, const Config& config, const data::DatasetInfo& 
   run.network.image_channels = data.shape.channels;
   run.network.image_height = data.shape.height;
   run.network.image_width = data.shape.width;
+  if (run.crop_padding >= std::min(data.shape.height, data.shape.width) && run.crop_padding > 0) {
+    config.fail("train.crop_padding", fmt::format("expected less than the {} x {} pixels of an image, found {}",
+                                                  data.shape.height, data.shape.width, run.crop_padding));
+  }
   const auto classes = static_cast<std::int64_t>(data.class_names.size());
   if (run.network.classes > 0 && run.network.classes != classes) {
     config.fail("network.classes",
@@ -304,6 +332,7 @@ SettingChanges compare_settings(const Config& before, const Config& now) {
     const bool breaking =
         starts_with(name, "network.") || starts_with(name, "flow.") || name == "train.seed" ||
         name == "train.global_batch" || name == "train.precision" || name == "train.flip" ||
+        name == "train.crop_padding" || name == "data.shuffle" ||
         (reproducible && (name == "train.micro_batch" || name == "train.threads" || name == "parallel.reduction"));
     const bool steering = starts_with(name, "optimizer.") || starts_with(name, "train.ema_") ||
                           name == "train.micro_batch" || name == "parallel.reduction" || name == "parallel.wire" ||

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/config.h"
+#include "data/sample_order.h"
 #include "data/shard_set.h"
 #include "flow/network.h"
 #include "trainer/learning_rate.h"
@@ -24,6 +25,9 @@ struct RunConfig {
   // [data]
   std::filesystem::path shards;
   int data_threads = 2, prefetch = 4;
+  std::uint64_t prefetch_bytes = 0, cache_bytes = 0;
+  data::ReadBackend data_backend = data::ReadBackend::pread;
+  data::Shuffle shuffle;
   // [network]; image_* come from the data
   flow::NetworkSettings network;
   // [flow]
@@ -37,6 +41,7 @@ struct RunConfig {
   std::uint64_t steps = 0, global_batch = 0, micro_batch = 0, seed = 0;
   std::string device = "cpu";  ///< as configured: auto, cpu or cuda
   bool bf16 = false, flip = false;
+  std::int64_t crop_padding = 0;
   int threads = 0;
   std::uint64_t max_skipped = 0;
   double ema_halflife = 0, ema_ramp = 0;

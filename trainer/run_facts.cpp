@@ -124,17 +124,20 @@ Facts collect_facts(const RunConfig& run, const data::ShardSet& data, std::int64
   const bool cosine = run.learning_rate.schedule == "cosine";
   Facts facts;
   const auto add = [&](const char* name, std::string text) { facts.emplace_back(name, std::move(text)); };
-  add("data", fmt::format("{}: {} {}, {} images {}x{}x{} {}, hash {}", run.shards.string(), info.name, info.split,
-                          grouped(data.size()), info.shape.channels, info.shape.height, info.shape.width, info.dtype,
-                          data.content_hash().substr(0, 12)));
+  add("data",
+      fmt::format("{}: {} {}, {} images {}x{}x{} {}, hash {}{}{}", run.shards.string(), info.name, info.split,
+                  grouped(data.size()), info.shape.channels, info.shape.height, info.shape.width, info.dtype,
+                  data.content_hash().substr(0, 12), data.cached() ? ", kept in memory" : "",
+                  run.shuffle.window > 0 ? fmt::format(", shuffled in windows of {}", run.shuffle.window) : ""));
   add("network",
       fmt::format("{}, {} parameters, {}{}", run.network.kind, grouped(static_cast<std::uint64_t>(parameters)),
                   run.network.classes > 0 ? fmt::format("{} classes", run.network.classes) : "unconditional",
                   run.network.null_class ? " and none" : ""));
-  add("flow", fmt::format("{} path, times {}, loss: velocity, weight 1{}{}", run.path,
+  add("flow", fmt::format("{} path, times {}, loss: velocity, weight 1{}{}{}", run.path,
                           flow::TimeLaw::from_name(run.time_law, run.time_mean, run.time_std).describe(),
                           run.label_drop > 0 ? fmt::format(", labels dropped {:g}", run.label_drop) : "",
-                          run.flip ? ", mirrored half of the time" : ""));
+                          run.flip ? ", mirrored half of the time" : "",
+                          run.crop_padding > 0 ? fmt::format(", padded by {} and cut", run.crop_padding) : ""));
   add("batch", fmt::format("global {} images = {} micro-batches of {}, over {} ranks", run.global_batch, micro_batches,
                            run.micro_batch, communicator.size()));
   add("length", fmt::format("{} steps = {} images = {:.2f} epochs", grouped(run.steps), grouped(images),

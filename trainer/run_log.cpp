@@ -80,6 +80,7 @@ void MetricsWindow::close(MetricsRecord& record) {
   record.clipped = static_cast<double>(clipped_) / steps;
   record.images_per_second = images_per_second();
   record.data_wait = seconds_ > 0 ? wait_ / seconds_ : 0.0;
+  record.data_wait_seconds = wait_ / steps;
   record.reduction = seconds_ > 0 ? reduction_ / seconds_ : 0.0;
   const auto reductions = static_cast<double>(std::max<std::uint64_t>(reductions_, 1));
   record.comm_bytes = static_cast<double>(communication_.bytes) / reductions;

@@ -52,9 +52,10 @@ StepResult work_through_batch(Learner& learner, data::Reader& reader, std::uint6
                               std::uint64_t batch_size, TraceWriter* trace, SampleLog* sample_log) {
   StepResult result;
   try {
+    data::Batch batch;  // its memory goes back to the reader
     for (std::uint64_t i = 0; i < micro_batches; ++i) {
       TraceSpan wait(trace, "data wait", "data");
-      const data::Batch batch = reader.next();
+      reader.next(batch);
       wait.end();
       if (sample_log != nullptr) sample_log->add(batch);
       if (!result.problem.empty()) continue;  // the step is lost, but the reader must stay in step
@@ -169,7 +170,7 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
   std::optional<RunLock> lock;
   together(communicator, [&] {
     run = resolve_run_config(config, communicator.size(), communicator.local_size(), cores);
-    shards = data::ShardSet::open(run.shards);
+    shards = data::ShardSet::open(run.shards, {false, run.data_backend, run.cache_bytes});
     fit_to_data(run, config, shards->info());
     at::set_num_threads(run.threads);
     if (!run.trace_dir.empty() && !options.dry_run) {
@@ -190,6 +191,7 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
   model.class_names = shards->info().class_names;
   model.mean = shards->info().mean;
   model.scale = shards->info().scale;
+  model.dtype = shards->info().dtype;
   model.data_hash = shards->content_hash();
   model.path = run.path;
   check_same_weights(*learner, communicator, "at the start");
@@ -211,7 +213,15 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
   }
 
   const data::BatchPlan plan{run.global_batch, run.micro_batch, communicator.rank(), communicator.size()};
-  data::Reader reader(*shards, {run.seed, state.position / run.global_batch, plan, run.data_threads, run.prefetch});
+  data::ReaderOptions reading;
+  reading.seed = run.seed;
+  reading.first_step = state.position / run.global_batch;
+  reading.plan = plan;
+  reading.threads = run.data_threads;
+  reading.prefetch = run.prefetch;
+  reading.prefetch_bytes = run.prefetch_bytes;
+  reading.shuffle = run.shuffle;
+  data::Reader reader(*shards, reading);
   std::optional<RunLog> log;
   std::optional<SampleLog> sample_log;
   together(communicator, [&] {

@@ -1,33 +1,33 @@
 #include "trainer/training_batch.h"
 
-#include <cstring>
 #include <span>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
 #include "core/random.h"
+#include "data/buffer.h"
+#include "data/normalizer.h"
 
 namespace pathline {
 namespace {
 
-/// [H, W, C] as stored -> [C, H, W] as the network sees it.
-template <typename T>
-void scale_image(const std::byte* stored, const data::DatasetInfo& info, bool mirror, float* out) {
-  const data::ImageShape& shape = info.shape;
-  for (std::int64_t c = 0; c < shape.channels; ++c) {
-    const double mean = info.mean[static_cast<std::size_t>(c)], scale = info.scale[static_cast<std::size_t>(c)];
-    for (std::int64_t y = 0; y < shape.height; ++y) {
-      for (std::int64_t x = 0; x < shape.width; ++x) {
-        const std::int64_t from = mirror ? shape.width - 1 - x : x;
-        T value;
-        std::memcpy(&value,
-                    stored + static_cast<std::size_t>((y * shape.width + from) * shape.channels + c) * sizeof(T),
-                    sizeof(T));
-        *out++ = static_cast<float>((static_cast<double>(value) - mean) / scale);
-      }
-    }
+/// Which pixel of an axis of `size` lands where, after mirroring (`flipped`) and a shift over the mirrored
+/// continuation.
+void fill_axis(std::vector<std::int64_t>& from, std::int64_t size, std::int64_t shift, bool flipped) {
+  from.resize(static_cast<std::size_t>(size));
+  for (std::int64_t i = 0; i < size; ++i) {
+    std::int64_t at = i + shift;
+    if (at < 0) at = -at;
+    if (at >= size) at = 2 * (size - 1) - at;
+    from[static_cast<std::size_t>(i)] = flipped ? size - 1 - at : at;
   }
+}
+
+/// A whole number from -padding to padding, from one draw.
+std::int64_t shift_of(std::uint32_t draw, std::int64_t padding) {
+  return static_cast<std::int64_t>(draw * static_cast<std::uint64_t>(2 * padding + 1) >> 32) - padding;
 }
 
 }  // namespace
@@ -47,7 +47,10 @@ TrainingBatch make_training_batch(const data::Batch& batch, const data::DatasetI
   float* times = result.times.mutable_data_ptr<float>();
   std::int64_t* labels = settings.classes > 0 ? result.labels.mutable_data_ptr<std::int64_t>() : nullptr;
   const std::size_t stored_bytes = batch.images.size() / batch.samples.size();
+  const data::Normalizer normalize(info);
   at::parallel_for(0, count, 1, [&](std::int64_t first, std::int64_t last) {
+    data::Buffer<float> stored(static_cast<std::size_t>(shape.values()));  // [H, W, C]
+    std::vector<std::int64_t> rows, columns;
     for (std::int64_t i = first; i < last; ++i) {
       const auto at = static_cast<std::size_t>(i);
       const auto [position, epoch, id] = batch.samples[at];
@@ -55,11 +58,18 @@ TrainingBatch make_training_batch(const data::Batch& batch, const data::DatasetI
         return RandomStream(settings.seed, purpose, epoch, id);
       };
       const bool mirror = settings.flip && (stream(Purpose::flip).bits32() & 1) != 0;
-      const std::byte* stored = batch.images.data() + at * stored_bytes;
-      if (info.dtype == "uint8") {
-        scale_image<std::uint8_t>(stored, info, mirror, images + i * shape.values());
-      } else {
-        scale_image<float>(stored, info, mirror, images + i * shape.values());
+      RandomStream crop = stream(Purpose::crop);
+      const std::int64_t down = settings.crop_padding > 0 ? shift_of(crop.bits32(), settings.crop_padding) : 0;
+      const std::int64_t right = settings.crop_padding > 0 ? shift_of(crop.bits32(), settings.crop_padding) : 0;
+      fill_axis(rows, shape.height, down, false);
+      fill_axis(columns, shape.width, right, mirror);
+      normalize(batch.images.data() + at * stored_bytes, stored.data());
+      float* out = images + i * shape.values();
+      for (std::int64_t c = 0; c < shape.channels; ++c) {
+        for (const std::int64_t y : rows) {
+          const float* row = stored.data() + y * shape.width * shape.channels + c;
+          for (const std::int64_t x : columns) *out++ = row[x * shape.channels];
+        }
       }
       stream(Purpose::noise)
           .fill_normal(std::span<float>(noise + i * shape.values(), static_cast<std::size_t>(shape.values())));

@@ -1,8 +1,8 @@
 #pragma once
 // From a micro-batch of stored images to what the loss needs: scaled images, noise, times, labels.
 //
-// Every draw is a pure function of (seed, epoch, sample id), so a sample gets the same noise, time, flip and label drop
-// on any rank, in any batch, after any restart (docs/random-numbers.md). Thread-safety: pure.
+// Every draw is a pure function of (seed, epoch, sample id), so a sample gets the same noise, time, flip, crop and
+// label drop on any rank, in any batch, after any restart (docs/random-numbers.md). Thread-safety: pure.
 
 #include <cstdint>
 
@@ -27,6 +27,9 @@ struct BatchSettings {
   double label_drop = 0;
   bool flip = false;
   std::int64_t classes = 0;
+  /// Pixels added on each side before a random cut of the image's own size. They mirror the image at its edge, which is
+  /// not repeated (… 2 1 | 0 1 2 …): black borders would be learnt as part of the data. Less than height and width.
+  std::int64_t crop_padding = 0;
 };
 
 /// REQUIRES: `batch` comes from a set described by `info`.

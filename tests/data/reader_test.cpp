@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -167,6 +168,123 @@ TEST_F(ReaderTest, ThreadsAndPrefetchChangeNothing) {
   }
 }
 
+TEST_F(ReaderTest, BackendsAndCacheChangeNothing) {
+  std::vector<std::byte> first;
+  for (const ReadBackend backend : {ReadBackend::pread, ReadBackend::hdf5}) {
+    for (const std::uint64_t cache_bytes : {std::uint64_t{0}, std::uint64_t{100}, std::uint64_t{1} << 20}) {
+      const ShardSet set = ShardSet::open(folder_ / "set", {false, backend, cache_bytes});
+      ReaderOptions varied = options(16, 8);
+      varied.threads = 3;
+      Reader reader(set, varied);
+
+      std::vector<std::byte> all;
+      for (int i = 0; i < 30; ++i) {
+        const Batch batch = reader.next();
+        all.insert(all.end(), batch.images.begin(), batch.images.end());
+      }
+
+      EXPECT_EQ(set.cached(), cache_bytes == std::uint64_t{1} << 20);
+      if (first.empty()) first = all;
+      EXPECT_EQ(all, first);
+    }
+  }
+}
+
+TEST_F(ReaderTest, DeliversFloatsReadyForTheNetwork) {
+  ReaderOptions floats = options(16, 8);
+  floats.delivery = Delivery::floats;
+  Reader plain(*set_, options(16, 8)), ready(*set_, floats);
+
+  for (int i = 0; i < 20; ++i) {
+    const Batch stored = plain.next(), batch = ready.next();
+
+    ASSERT_TRUE(batch.images.empty());
+    ASSERT_EQ(batch.values.size(), stored.images.size());
+    ASSERT_EQ(batch.labels, stored.labels);
+    for (std::size_t k = 0; k < batch.values.size(); ++k)
+      ASSERT_EQ(batch.values[k], static_cast<float>((std::to_integer<int>(stored.images[k]) - 127.5) / 127.5));
+  }
+}
+
+TEST_F(ReaderTest, UsesTheMemoryOfBatchesHandedBack) {
+  Reader reader(*set_, options(16, 8));
+  std::set<const std::byte*> memory;
+  Batch batch;
+
+  for (int i = 0; i < 100; ++i) {
+    reader.next(batch);
+    memory.insert(batch.images.data());
+  }
+
+  EXPECT_LE(memory.size(), 5u);  // four read ahead, one in use
+}
+
+TEST_F(ReaderTest, ReadsNoFurtherAheadThanItsMemoryAllows) {
+  ReaderOptions small = options(16, 8);
+  small.prefetch = 100;
+  for (const auto& [bytes, expected] : {std::pair{std::uint64_t{1}, 1}, std::pair{8 * info_.image_bytes() * 5, 5},
+                                        std::pair{std::uint64_t{1} << 40, 100}}) {
+    small.prefetch_bytes = bytes;
+
+    Reader reader(*set_, small);
+
+    EXPECT_EQ(reader.batches_ahead(), expected);
+    EXPECT_EQ(reader.next().samples.size(), 8u);
+  }
+}
+
+// Large enough for several threads to share each batch.
+TEST(ReaderParts, DeliverTheSameBatchAndTheEarliestError) {
+  TemporaryFolder folder;
+  const DatasetInfo info = write_small_set(folder / "set", 20, 20, small_info({3, 400, 400}));
+  const ShardSet set = ShardSet::open(folder / "set");
+  ReaderOptions one, four;
+  one.plan = four.plan = {20, 20, 0, 1};
+  one.threads = 1;
+  four.threads = 4;
+  {
+    Reader alone(set, one), together(set, four);
+    for (int i = 0; i < 3; ++i) {
+      const Batch a = alone.next(), b = together.next();
+      EXPECT_EQ(a.images, b.images);
+      EXPECT_EQ(a.labels, b.labels);
+    }
+  }
+  const SampleOrder order(20, 0);
+  const std::string bytes = read_bytes(folder / "set/shard-00000.h5");
+  for (const std::uint64_t index : {3, 17}) {
+    const auto image = small_image(info, order.at(index).id);
+    flip(folder / "set/shard-00000.h5",
+         bytes.find(std::string(reinterpret_cast<const char*>(image.data()), image.size())));
+  }
+
+  for (int again = 0; again < 10; ++again) {
+    Reader reader(set, four);
+    expect_error(ExitCode::bad_input, {"image " + std::to_string(order.at(3).id) + " is damaged"},
+                 [&] { reader.next(); });
+  }
+}
+
+TEST_F(ReaderTest, ShufflesInWindowsTheSameForAnyNumberOfRanksAndAfterAResume) {
+  const SampleOrder order(set_size, 9, {32});
+  for (int ranks = 1; ranks <= 3; ++ranks) {
+    for (int rank = 0; rank < ranks; ++rank) {
+      ReaderOptions windowed = options(24, 4, rank, ranks);
+      windowed.shuffle = {32};
+      windowed.first_step = 2;
+      Reader reader(*set_, windowed);
+      for (int i = 0; i < 20; ++i) {
+        const Batch batch = reader.next();
+        for (std::size_t j = 0; j < batch.samples.size(); ++j) {
+          const std::uint64_t position = batch.step * 24 + batch.micro_index * 4 + j;
+          ASSERT_EQ(batch.samples[j].position, position);
+          ASSERT_EQ(batch.samples[j].id, order.at(position).id);
+        }
+      }
+    }
+  }
+}
+
 TEST_F(ReaderTest, StopsCleanlyInMidStream) {
   for (int taken = 0; taken < 20; ++taken) {
     ReaderOptions many = options(16, 8);
@@ -181,11 +299,11 @@ TEST_F(ReaderTest, StopsCleanlyInMidStream) {
 
 TEST_F(ReaderTest, SeveralReadersShareOneSet) {
   std::vector<std::thread> threads;
-  std::vector<std::vector<std::byte>> images(4);
+  std::vector<Buffer<std::byte>> images(4);
   for (std::size_t t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       Reader reader(*set_, options(16, 8));
-      for (int i = 0; i < 20; ++i) images[t] = reader.next().images;
+      for (int i = 0; i < 20; ++i) images[t] = std::move(reader.next().images);
     });
   }
   for (auto& thread : threads) thread.join();

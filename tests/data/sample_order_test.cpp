@@ -1,5 +1,6 @@
 #include "data/sample_order.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <string>
@@ -155,6 +156,97 @@ TEST(BatchPlan, RanksShareTheMicroBatchesWithoutGapOrOverlap) {
       EXPECT_EQ(next, micro_batches);
     }
   }
+}
+
+TEST(KeyedPermutation, HasAnInverse) {
+  for (std::uint64_t size = 1; size < 300; ++size) {
+    const KeyedPermutation permutation(size, RandomStream(3, Purpose::sample_order, size, 0));
+    for (std::uint64_t i = 0; i < size; ++i) ASSERT_EQ(permutation.inverse(permutation(i)), i) << size;
+  }
+}
+
+TEST(ParseShuffle, TakesTheTwoForms) {
+  EXPECT_EQ(parse_shuffle("global")->window, 0u);
+  EXPECT_EQ(parse_shuffle("windowed:4096")->window, 4096u);
+  for (const char* text : {"", "Global", "windowed", "windowed:", "windowed:15", "windowed:-20", "windowed:20x",
+                           "windowed: 20", "windowed:99999999999999999999"}) {
+    EXPECT_FALSE(parse_shuffle(text)) << text;
+  }
+}
+
+TEST(WindowedOrder, HasEveryImageOncePerEpochForAnySize) {
+  for (const std::uint64_t window : {std::uint64_t{16}, std::uint64_t{33}, std::uint64_t{64}, std::uint64_t{1000}}) {
+    for (std::uint64_t size = 1; size <= 400; size += size < 70 ? 1 : 13) {
+      const SampleOrder order(size, 5, {window});
+      SampleOrder::Cursor cursor(order);
+      std::vector<bool> seen(size);
+
+      for (std::uint64_t position = 2 * size; position < 3 * size; ++position) {
+        const SampleRef sample = cursor.at(position);
+        ASSERT_EQ(sample.epoch, 2u);
+        ASSERT_LT(sample.id, size);
+        ASSERT_FALSE(seen[sample.id]) << "size " << size << " window " << window;
+        seen[sample.id] = true;
+      }
+    }
+  }
+}
+
+// The quality that docs/formats/shards.md states: neighbours on disk are delivered within two windows of each other, a
+// window draws on sixteen or seventeen blocks, and blocks come from anywhere in the set.
+TEST(WindowedOrder, ShufflesAsWellAsStated) {
+  constexpr std::uint64_t size = 10007, window = 640, block = window / 16;
+  SampleOrder order(size, 11, {window});
+  SampleOrder::Cursor cursor(order);
+  std::vector<std::uint64_t> place(size);
+  std::vector<std::set<std::uint64_t>> blocks((size + window - 1) / window);
+  double travelled = 0;
+
+  for (std::uint64_t i = 0; i < size; ++i) {
+    const std::uint64_t id = cursor.at(i).id;
+    place[id] = i;
+    blocks[i / window].insert(id / block);
+    travelled += std::abs(static_cast<double>(id) - static_cast<double>(i)) / size;
+  }
+
+  for (std::uint64_t id = 0; id + 1 < size; ++id) {
+    if (id / block != (id + 1) / block) continue;
+    const std::uint64_t apart = std::max(place[id], place[id + 1]) - std::min(place[id], place[id + 1]);
+    ASSERT_LT(apart, 2 * window) << id;
+  }
+  for (const auto& each : blocks) EXPECT_LE(each.size(), 17u);
+  EXPECT_NEAR(travelled / size, 1.0 / 3, 0.05);  // as far as under a global shuffle
+}
+
+TEST(WindowedOrder, AnnouncesTheImagesOfTheNextWindow) {
+  constexpr std::uint64_t size = 1003, window = 160;
+  const SampleOrder order(size, 2, {window});
+  SampleOrder::Cursor cursor(order);
+  for (std::uint64_t position = 0; position < size; position += window) {
+    std::set<std::uint64_t> announced;
+    for (const ImageRun& run : cursor.next_window(position)) {
+      for (std::uint64_t id = run.first; id < run.first + run.count; ++id) announced.insert(id);
+    }
+
+    const std::uint64_t next = (position / window + 1) * window;
+    for (std::uint64_t i = next; i < std::min(size, next + window); ++i)
+      ASSERT_TRUE(announced.contains(cursor.at(i).id)) << i;
+    EXPECT_LE(announced.size(), window + window / 16);
+  }
+}
+
+// Computed by a separate Python program from the definition in docs/formats/shards.md.
+TEST(WindowedOrder, MatchesKnownAnswers) {
+  const SampleOrder even(100, 42, {32}), ragged(107, 7, {50});
+
+  std::vector<std::uint64_t> first, later;
+  for (std::uint64_t i = 0; i < 12; ++i) {
+    first.push_back(even.permute(1, i));
+    later.push_back(ragged.permute(3, 60 + i));
+  }
+
+  EXPECT_EQ(first, (std::vector<std::uint64_t>{13, 75, 61, 76, 71, 53, 2, 58, 52, 12, 64, 15}));
+  EXPECT_EQ(later, (std::vector<std::uint64_t>{37, 75, 71, 88, 27, 4, 2, 94, 52, 74, 83, 51}));
 }
 
 }  // namespace

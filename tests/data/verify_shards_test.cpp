@@ -63,6 +63,20 @@ TEST(VerifyShards, SeesEveryByte) {
   }
 }
 
+TEST(VerifyShards, ReportsTheSameForAnyNumberOfThreads) {
+  TemporaryFolder folder;
+  write_small_set(folder / "set", 45, 10, small_info({1, 6, 6}));
+  for (int i = 0; i < 4; ++i) {
+    const auto path = folder / "set" / ("shard-0000" + std::to_string(i) + ".h5");
+    for (std::size_t at = 200; at < std::filesystem::file_size(path); at += 97) flip(path, at);
+  }
+
+  const ShardReport one = verify_shards(folder / "set", {}, 1);
+
+  EXPECT_GT(one.problems.size(), 3u);
+  for (const int threads : {2, 5, 0}) EXPECT_EQ(verify_shards(folder / "set", {}, threads).problems, one.problems);
+}
+
 TEST(VerifyShards, ReportsProgressUpToTheEnd) {
   TemporaryFolder folder;
   write_small_set(folder / "set", 25, 10);

@@ -1,6 +1,7 @@
 // `pathline shards` through the function that main() calls.
 
 #include <algorithm>
+#include <cmath>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -121,6 +122,52 @@ TEST_F(ShardsCommand, InfoAsJsonParses) {
   EXPECT_EQ(json["images"], 12);
   EXPECT_EQ(json["shape"], (std::vector<int>{1, 2, 3}));
   EXPECT_EQ(json["classes"][0]["images"], 3);
+}
+
+TEST_F(ShardsCommand, InfoMeasuresTheValues) {
+  create();
+
+  EXPECT_EQ(run({"info", (folder_ / "out").string(), "--stats", "--json"}), 0);
+
+  const auto json = nlohmann::json::parse(output_)["statistics"];  // of 0, 3, 6 … 213
+  EXPECT_EQ(json["mean"], std::vector<double>{106.5});
+  EXPECT_NEAR(json["deviation"][0].get<double>(), 3 * std::sqrt((72.0 * 72 - 1) / 12), 1e-9);
+  EXPECT_EQ(json["smallest"], std::vector<double>{0});
+  EXPECT_EQ(json["largest"], std::vector<double>{213});
+}
+
+TEST_F(ShardsCommand, InfoDrawsASheetOfPictures) {
+  create();
+
+  EXPECT_EQ(run({"info", (folder_ / "out").string(), "--png", (folder_ / "sheet.png").string()}), 0);
+
+  EXPECT_EQ(data::read_bytes(folder_ / "sheet.png").substr(1, 3), "PNG");
+  expect_error(ExitCode::file_system, {"nowhere"}, [&] {
+    run({"info", (folder_ / "out").string(), "--png", (folder_ / "nowhere/x.png").string()});
+  });
+}
+
+TEST_F(ShardsCommand, StatisticsOfDamagedImagesAreRefused) {
+  create();
+  const std::string bytes = data::read_bytes(folder_ / "out/shard-00000.h5");
+  data::flip(folder_ / "out/shard-00000.h5", bytes.find(std::string("\x12\x15\x18\x1b", 4)));
+
+  expect_error(ExitCode::bad_input, {"image 1 is damaged"}, [&] {
+    run({"info", (folder_ / "out").string(), "--stats"});
+  });
+}
+
+TEST_F(ShardsCommand, VerifyNamesTheFileAndTheImage) {
+  create({"--shard-images", "5"});
+  const std::string bytes = data::read_bytes(folder_ / "out/shard-00001.h5");
+  data::flip(folder_ / "out/shard-00001.h5", bytes.find(std::string("\x6c\x6f\x72\x75", 4)));  // image 6
+
+  expect_error(ExitCode::bad_input, {"2 problems"}, [&] {
+    run({"verify", (folder_ / "out").string(), "--threads", "3"});
+  });
+
+  EXPECT_NE(output_.find("shard-00001.h5:/images[1]: image 6 is damaged"), std::string::npos) << output_;
+  EXPECT_NE(output_.find("shard-00001.h5: expected SHA-256"), std::string::npos) << output_;
 }
 
 TEST_F(ShardsCommand, VerifyIsContentWithAWholeFolder) {

@@ -349,5 +349,27 @@ TEST_F(InitialNoiseTest, RefusesLinks) {
                [&] { read_initial_noise(path_.string() + ":/link/noise", shape_); });
 }
 
+TEST(ByteMapping, UndoesImagesAndShowsFieldsToThreeDeviations) {
+  const ByteMapping image = byte_mapping("uint8", {127.5, 10.0}, {127.5, 2.0});
+  const ByteMapping field = byte_mapping("float32", {1e6}, {1e-3});
+
+  EXPECT_EQ(image.byte(-1.0F, 0), 0);
+  EXPECT_EQ(image.byte(3.0F, 1), 16);
+  EXPECT_EQ(field.byte(-3.0F, 0), 0);
+  EXPECT_EQ(field.byte(0.0F, 0), 128);  // 127.5, halves to even
+  EXPECT_EQ(field.byte(3.0F, 0), 255);
+  EXPECT_EQ(field.byte(std::numeric_limits<float>::quiet_NaN(), 0), 0);
+}
+
+TEST(ToDataUnits, UndoesWhatTheReaderDid) {
+  const std::vector<double> mean = {300.25, -2.0}, scale = {12.5, 0.001};
+  std::vector<float> values = {0.0F, 1.0F, -2.0F, 10.0F};  // one sample of two channels, one row of two
+
+  to_data_units(values, {2, 1, 2}, mean, scale);
+
+  EXPECT_EQ(values, (std::vector<float>{300.25F, 312.75F, -2.002F, -1.99F}));
+  EXPECT_THROW(to_data_units(values, {3, 1, 1}, mean, scale), std::logic_error);
+}
+
 }  // namespace
 }  // namespace pathline::tools

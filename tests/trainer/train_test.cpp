@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <limits>
 #include <map>
@@ -15,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/random.h"
 #include "flow/loss.h"
 #include "flow/path.h"
 #include "tests/core/expect_error.h"
@@ -204,8 +206,11 @@ TEST_F(Train, MakesTheGradientOfTheWholeBatchFromItsMicroBatches) {
   fit_to_data(settings, config, shards.info());
   const auto self = parallel::make_self_communicator();
   Learner learner(settings, shards.info(), *self);
-  data::Reader micro(shards, {settings.seed, 0, {8, 2, 0, 1}, 1, 2}),
-      whole(shards, {settings.seed, 0, {8, 8, 0, 1}, 1, 2});
+  data::ReaderOptions two_at_a_time, eight;
+  two_at_a_time.seed = eight.seed = settings.seed;
+  two_at_a_time.plan = {8, 2, 0, 1};
+  eight.plan = {8, 8, 0, 1};
+  data::Reader micro(shards, two_at_a_time), whole(shards, eight);
 
   double loss = 0;
   for (int i = 0; i < 4; ++i) loss += learner.accumulate(micro.next()).loss_sum;
@@ -548,8 +553,11 @@ TEST(MakeTrainingBatch, GivesASampleTheSameDrawsInAnyBatch) {
   const TemporaryFolder folder;
   test::write_tiny_shards(folder / "shards");
   const auto shards = data::ShardSet::open(folder / "shards");
-  data::Reader small(shards, {0, 0, {8, 2, 0, 1}, 1, 2}), large(shards, {0, 0, {8, 8, 0, 1}, 1, 2});
-  BatchSettings settings{11, flow::TimeLaw::uniform(), 0.5, true, 3};
+  data::ReaderOptions two_at_a_time, eight;
+  two_at_a_time.plan = {8, 2, 0, 1};
+  eight.plan = {8, 8, 0, 1};
+  data::Reader small(shards, two_at_a_time), large(shards, eight);
+  BatchSettings settings{11, flow::TimeLaw::uniform(), 0.5, true, 3, 2};
 
   const TrainingBatch whole = make_training_batch(large.next(), shards.info(), settings);
 
@@ -570,9 +578,11 @@ TEST(MakeTrainingBatch, ScalesBytesMovesChannelsFirstAndMirrorsOnlyWhereDrawn) {
   info.scale = {127.5, 2.0};
   data::Batch batch;
   constexpr int kCount = 400;
+  batch.images.resize(kCount * 6);
   for (int i = 0; i < kCount; ++i) {
     batch.samples.push_back({static_cast<std::uint64_t>(i), 0, static_cast<std::uint64_t>(i)});
-    for (const int value : {0, 2, 51, 4, 255, 6}) batch.images.push_back(static_cast<std::byte>(value));  // [H, W, C]
+    const int values[] = {0, 2, 51, 4, 255, 6};  // [H, W, C]
+    for (int k = 0; k < 6; ++k) batch.images[static_cast<std::size_t>(6 * i + k)] = static_cast<std::byte>(values[k]);
     batch.labels.push_back(1);
   }
 
@@ -592,6 +602,37 @@ TEST(MakeTrainingBatch, ScalesBytesMovesChannelsFirstAndMirrorsOnlyWhereDrawn) {
   EXPECT_NEAR(mirrored, kCount / 2, 50);  // five standard deviations
 }
 
+// The slow, obvious way: LibTorch pads the mirrored image by reflection, and the cut is a slice.
+TEST(MakeTrainingBatch, CutsPaddedImagesWhereDrawn) {
+  data::DatasetInfo info;
+  info.shape = {2, 4, 5};
+  info.dtype = "float32";
+  info.mean = {1.0, -2.0};
+  info.scale = {3.0, 0.5};
+  constexpr std::int64_t kCount = 300, kPadding = 2;
+  data::Batch batch;
+  batch.images.resize(kCount * 40 * sizeof(float));
+  const at::Tensor stored = torch::arange(kCount * 40, torch::kFloat).reshape({kCount, 4, 5, 2}).contiguous();
+  std::memcpy(batch.images.data(), stored.data_ptr(), batch.images.size());
+  for (std::uint64_t i = 0; i < kCount; ++i) batch.samples.push_back({i, 3, 7 * i});
+  batch.labels.assign(kCount, 0);
+  const at::Tensor straight =
+      make_training_batch(batch, info, {5, flow::TimeLaw::uniform(), 0, true, 0, 0}).images;  // mirrored, not cut
+
+  const at::Tensor cut = make_training_batch(batch, info, {5, flow::TimeLaw::uniform(), 0, true, 0, kPadding}).images;
+
+  const at::Tensor padded = at::reflection_pad2d(straight, {kPadding, kPadding, kPadding, kPadding});
+  std::set<std::pair<std::int64_t, std::int64_t>> places;
+  for (std::int64_t i = 0; i < kCount; ++i) {
+    RandomStream draws(5, Purpose::crop, 3, static_cast<std::uint64_t>(7 * i));
+    const auto top = static_cast<std::int64_t>(draws.bits32() * 5ULL >> 32);
+    const auto left = static_cast<std::int64_t>(draws.bits32() * 5ULL >> 32);
+    EXPECT_TRUE(cut[i].equal(padded[i].slice(1, top, top + 4).slice(2, left, left + 5))) << i;
+    places.insert({top, left});
+  }
+  EXPECT_EQ(places.size(), 25u);  // every place occurs
+}
+
 TEST(MakeTrainingBatch, DropsLabelsPerSampleAtTheRateAsked) {
   data::DatasetInfo info;
   info.shape = {1, 1, 1};
@@ -601,9 +642,10 @@ TEST(MakeTrainingBatch, DropsLabelsPerSampleAtTheRateAsked) {
   constexpr int kCount = 2000;
   for (int i = 0; i < kCount; ++i) {
     batch.samples.push_back({static_cast<std::uint64_t>(i), 0, static_cast<std::uint64_t>(i)});
-    batch.images.push_back(std::byte{7});
     batch.labels.push_back(i % 3);
   }
+  batch.images.resize(kCount);
+  std::fill(batch.images.begin(), batch.images.end(), std::byte{7});
 
   const at::Tensor labels = make_training_batch(batch, info, {0, flow::TimeLaw::uniform(), 0.25, false, 3}).labels;
 

@@ -1,0 +1,35 @@
+// A configuration file. What is accepted must come back unchanged from its own print-out.
+
+#include <string>
+
+#include "core/config.h"
+#include "tests/fuzz/fuzz_input.h"
+
+namespace {
+
+const pathline::ConfigSchema& schema() {
+  static const pathline::ConfigSchema made = [] {
+    pathline::ConfigSchema s;
+    s.add_integer("train.steps", 1, 0, 1000000, "a whole number");
+    s.add_real("optimizer.lr", 0.1, 0, 1, "a number");
+    s.add_boolean("train.flip", false, "a truth value");
+    s.add_choice("network.kind", "unet", {"unet", "mlp"}, "a choice");
+    s.add_text("data.shards", "", "a text");
+    s.add_integer_list("network.channel_mult", {1, 2}, 1, 64, "a list");
+    return s;
+  }();
+  return made;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace pathline;
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  fuzz::accepts([&] {
+    const Config config = Config::parse_text(schema(), text, "fuzz.ini");
+    const Config again = Config::parse_text(schema(), config.to_ini(), "again.ini");
+    if (again.to_ini() != config.to_ini()) __builtin_trap();
+  });
+  return 0;
+}

@@ -1,0 +1,187 @@
+// pathline shards info: says what a shard folder holds; with --stats what its values look like; with --png as pictures.
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/durable_file.h"
+#include "core/error.h"
+#include "data/buffer.h"
+#include "data/normalizer.h"
+#include "data/set_statistics.h"
+#include "tools/cmd_shards.h"
+#include "tools/options.h"
+#include "tools/picture.h"
+#include "tools/progress.h"
+#include "tools/sample_file.h"
+
+namespace pathline::tools {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::int64_t sheet_columns = 10, most_sheet_rows = 50;
+
+std::vector<std::uint64_t> images_per_class(const data::ShardSet& shards) {
+  std::vector<std::uint64_t> counts(shards.info().class_names.size());
+  if (counts.empty()) return counts;
+  for (std::uint64_t id = 0; id < shards.size(); ++id) ++counts[static_cast<std::size_t>(shards.label(id))];
+  return counts;
+}
+
+data::SetStatistics statistics_of(const data::ShardSet& shards, int threads) {
+  Progress progress("measuring", false);
+  return data::set_statistics(
+      shards,
+      [&](std::uint64_t done, std::uint64_t total) {
+        progress.update(static_cast<double>(done) / static_cast<double>(total),
+                        fmt::format("{} of {} images", done, total));
+      },
+      threads);
+}
+
+/// Which images to show: the first of each class, a row per class; without classes, images spread over the set.
+std::vector<std::vector<std::uint64_t>> sheet_ids(const data::ShardSet& shards) {
+  const std::size_t classes = shards.info().class_names.size();
+  std::vector<std::vector<std::uint64_t>> rows(std::min<std::size_t>(classes, most_sheet_rows));
+  if (classes == 0) {
+    const std::uint64_t shown = std::min<std::uint64_t>(sheet_columns * sheet_columns, shards.size());
+    for (std::uint64_t i = 0; i < shown; ++i) {
+      if (i % sheet_columns == 0) rows.emplace_back();
+      rows.back().push_back(i * shards.size() / shown);
+    }
+    return rows;
+  }
+  std::size_t complete = 0;
+  for (std::uint64_t id = 0; id < shards.size() && complete < rows.size(); ++id) {
+    const auto label = static_cast<std::size_t>(shards.label(id));
+    if (label >= rows.size() || rows[label].size() == sheet_columns) continue;
+    rows[label].push_back(id);
+    complete += rows[label].size() == sheet_columns ? 1 : 0;
+  }
+  return rows;
+}
+
+std::string contact_sheet(const data::ShardSet& shards) {
+  const data::DatasetInfo& info = shards.info();
+  const data::Normalizer normalize(info);
+  const ByteMapping mapping = byte_mapping(info.dtype, info.mean, info.scale);
+  const auto values = static_cast<std::size_t>(info.shape.values());
+  const auto channels = static_cast<std::size_t>(info.shape.channels);
+  data::Buffer<std::byte> stored(shards.image_bytes());
+  std::vector<float> seen(values);
+  std::vector<std::uint8_t> bytes;
+  GridRows rows;
+  std::int64_t number = 0;
+  for (const auto& ids : sheet_ids(shards)) {
+    rows.emplace_back();
+    for (const std::uint64_t id : ids) {
+      normalize(shards.image(id, stored.data()), seen.data());
+      for (std::size_t i = 0; i < values; ++i) bytes.push_back(mapping.byte(seen[i], i % channels));
+      rows.back().push_back(number++);
+    }
+  }
+  const std::int64_t longer = std::max(info.shape.height, info.shape.width);
+  return encode_png(tile(bytes, info.shape, rows, {.scale = std::clamp<std::int64_t>(64 / longer, 1, 4)}));
+}
+
+Json as_json(const data::ShardSet& shards, const std::vector<std::uint64_t>& counts, std::uint64_t bytes,
+             const std::optional<data::SetStatistics>& statistics) {
+  const data::DatasetInfo& info = shards.info();
+  Json json = {{"name", info.name},
+               {"split", info.split},
+               {"images", info.count},
+               {"shape", {info.shape.channels, info.shape.height, info.shape.width}},
+               {"dtype", info.dtype},
+               {"mean", info.mean},
+               {"scale", info.scale},
+               {"bytes", bytes},
+               {"content_hash", shards.content_hash()}};
+  json["classes"] = Json::array();
+  for (std::size_t c = 0; c < counts.size(); ++c)
+    json["classes"].push_back({{"name", info.class_names[c]}, {"images", counts[c]}});
+  json["shards"] = Json::array();
+  for (const auto& shard : info.shards)
+    json["shards"].push_back(
+        {{"file", shard.file}, {"images", shard.count}, {"bytes", shard.bytes}, {"sha256", shard.sha256}});
+  if (statistics) {
+    json["statistics"] = {{"mean", statistics->mean},
+                          {"deviation", statistics->deviation},
+                          {"smallest", statistics->smallest},
+                          {"largest", statistics->largest}};
+  }
+  return json;
+}
+
+void print_text(const data::ShardSet& shards, const std::vector<std::uint64_t>& counts, std::uint64_t bytes,
+                const std::optional<data::SetStatistics>& statistics) {
+  const data::DatasetInfo& info = shards.info();
+  fmt::print("{}{}\n", info.name, info.split.empty() ? "" : " (" + info.split + ")");
+  if (info.kind == data::SampleKind::vector) {
+    fmt::print("  vectors       {}\n", info.count);
+    fmt::print("  length        {} values\n", info.shape.channels);
+  } else {
+    fmt::print("  images        {}\n", info.count);
+    fmt::print("  shape         {} channels, {} x {} pixels (height x width)\n", info.shape.channels, info.shape.height,
+               info.shape.width);
+  }
+  fmt::print("  dtype         {}\n", info.dtype);
+  const bool uniform = std::all_of(info.mean.begin(), info.mean.end(), [&](double m) { return m == info.mean[0]; }) &&
+                       std::all_of(info.scale.begin(), info.scale.end(), [&](double s) { return s == info.scale[0]; });
+  if (uniform) {
+    fmt::print("  network sees  (value - {}) / {}\n", info.mean[0], info.scale[0]);
+  } else {
+    for (std::size_t c = 0; c < info.mean.size(); ++c)
+      fmt::print("  channel {:<4}  (value - {}) / {}\n", c, info.mean[c], info.scale[c]);
+  }
+  if (statistics) {
+    fmt::print("  values        {:>12} {:>12} {:>12} {:>12}\n", "mean", "deviation", "smallest", "largest");
+    for (std::size_t c = 0; c < statistics->mean.size(); ++c)
+      fmt::print("  channel {:<4}  {:>12.6g} {:>12.6g} {:>12.6g} {:>12.6g}\n", c, statistics->mean[c],
+                 statistics->deviation[c], statistics->smallest[c], statistics->largest[c]);
+  }
+  fmt::print("  shards        {}, {:.1f} MB\n", info.shards.size(), static_cast<double>(bytes) / 1e6);
+  fmt::print("  content hash  {}\n", shards.content_hash());
+  for (const auto& shard : info.shards)
+    fmt::print("    {}  {} images, {:.1f} MB\n", shard.file, shard.count, static_cast<double>(shard.bytes) / 1e6);
+  fmt::print("  classes       {}\n", counts.empty() ? "none" : std::to_string(counts.size()));
+  for (std::size_t c = 0; c < counts.size(); ++c)
+    fmt::print("    {:>4}  {:<20} {} images\n", c, info.class_names[c], counts[c]);
+}
+
+}  // namespace
+
+int info_of_shards(const std::vector<std::string>& arguments) {
+  Options options("pathline shards info", "DIR [options]",
+                  "Says what a shard folder holds, after checking its structure and labels.");
+  options.positional("DIR", "folder of shards", 1, 1);
+  options.flag("stats", "also mean, standard deviation and range per channel: reads and checks every image");
+  options.value("png", "FILE.png", "write a sheet of pictures: ten of each class, or a hundred spread over the set");
+  options.flag("json", "print JSON instead of text");
+  options.value("threads", "N", "threads that read for --stats; 0: one per core", "0");
+  if (!options.parse(arguments)) return 0;
+
+  const auto threads = static_cast<int>(options.integer("threads", 0, 1024));
+  const auto shards = data::ShardSet::open(options.words().front());
+  if (options.has("png") && shards.info().kind == data::SampleKind::vector)
+    options.fail("png", "this set holds vectors; only images make pictures");
+  const std::vector<std::uint64_t> counts = images_per_class(shards);
+  std::uint64_t bytes = 0;
+  for (const auto& shard : shards.info().shards) bytes += shard.bytes;
+  std::optional<data::SetStatistics> statistics;
+  if (options.has("stats")) statistics = statistics_of(shards, threads);
+  if (options.has("png")) write_file_durably(options.text("png"), contact_sheet(shards));
+
+  if (options.has("json")) {
+    fmt::print("{}\n", as_json(shards, counts, bytes, statistics).dump(2));
+  } else {
+    print_text(shards, counts, bytes, statistics);
+  }
+  return 0;
+}
+
+}  // namespace pathline::tools
