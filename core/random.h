@@ -17,17 +17,18 @@ namespace pathline {
 
 /// What a draw is for. The numbers are part of the file format of a run: never change or reuse one.
 enum class Purpose : std::uint32_t {
-  sample_order = 1,  ///< round keys of the epoch permutation
-  noise = 2,         ///< x0 of a training sample
-  time = 3,          ///< t of a training sample
-  label_drop = 4,    ///< whether the label is dropped (classifier-free guidance)
-  flip = 5,          ///< horizontal flip
-  generation = 6,    ///< x0 of a generated sample (`pathline sample`, preview)
-  weights = 7,       ///< initial weights
-  dropout = 8,       ///< seed of dropout masks
-  validation = 9,    ///< noise of fixed validation batches
-  crop = 10,         ///< where a padded training image is cut
-  toy_data = 20,     ///< rows of a toy density (`pathline shards create --from toy:…`)
+  sample_order = 1,   ///< round keys of the epoch permutation
+  noise = 2,          ///< x0 of a training sample
+  time = 3,           ///< t of a training sample
+  label_drop = 4,     ///< whether the label is dropped (classifier-free guidance)
+  flip = 5,           ///< horizontal flip
+  generation = 6,     ///< x0 of a generated sample (`pathline sample`, preview)
+  weights = 7,        ///< initial weights
+  dropout = 8,        ///< seed of dropout masks
+  validation = 9,     ///< noise of fixed validation batches
+  crop = 10,          ///< where a padded training image is cut
+  solver_noise = 12,  ///< noise of a stochastic solver; the epoch is the number of the draw
+  toy_data = 20,      ///< rows of a toy density (`pathline shards create --from toy:…`)
 };
 
 class RandomStream {

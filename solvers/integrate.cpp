@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/zeros.h>
 #include <fmt/format.h>
 
 #include "core/config.h"
@@ -52,13 +53,43 @@ void check_limits(const SolverInfo& solver, const IntegrateOptions& options) {
   }
 }
 
-std::vector<double> parameter_values(const SolverInfo& solver, const std::map<std::string, double>& given) {
+void check_noise(const SolverInfo& solver, const IntegrateOptions& options, std::int64_t samples) {
+  if (!solver.stochastic) return;
+  if (!options.noise) {
+    throw Error(ExitCode::usage,
+                fmt::format("solver {} draws noise and needs to know which samples these are", solver.id));
+  }
+  if (static_cast<std::int64_t>(options.noise->samples.size()) != samples) {
+    throw Error(ExitCode::usage,
+                fmt::format("{} sample numbers for the noise of {} samples", options.noise->samples.size(), samples));
+  }
+}
+
+/// The text parameters with their values.
+Parameters text_values(const SolverInfo& solver, const Parameters& given) {
+  Parameters texts;
+  for (const Parameter& parameter : solver.parameters) {
+    if (!parameter.text) continue;
+    const auto found = given.find(parameter.name);
+    if (found == given.end() && !parameter.default_text) {
+      throw Error(ExitCode::usage, fmt::format("solver {} needs its parameter '{}'", solver.id, parameter.name), {},
+                  fmt::format("give --param {}={}", parameter.name, parameter.file ? "FILE" : "TEXT"));
+    }
+    texts.emplace(parameter.name, found != given.end()
+                                      ? found->second
+                                      : parse_parameter(solver, parameter.name, *parameter.default_text));
+  }
+  return texts;
+}
+
+std::vector<double> parameter_values(const SolverInfo& solver, const Parameters& given) {
   std::vector<double> values;
   std::vector<std::string> names;
   for (const Parameter& parameter : solver.parameters) {
     names.push_back(parameter.name);
+    if (parameter.text) continue;
     const auto found = given.find(parameter.name);
-    const double value = found == given.end() ? parameter.default_value : found->second;
+    const double value = found == given.end() ? parameter.default_value : found->second.number;
     if (!(value >= parameter.minimum && value <= parameter.maximum) ||
         (parameter.integer && std::floor(value) != value)) {
       throw Error(ExitCode::usage,
@@ -68,8 +99,8 @@ std::vector<double> parameter_values(const SolverInfo& solver, const std::map<st
     }
     values.push_back(value);
   }
-  for (const auto& [name, value] : given) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) parse_parameter(solver, name, "");  // throws
+  for (const auto& entry : given) {
+    if (std::find(names.begin(), names.end(), entry.first) == names.end()) parse_parameter(solver, entry.first, "");
   }
   return values;
 }
@@ -137,13 +168,32 @@ IntegrateResult integrate(const Solver& solver, at::Tensor& y, const VelocityFie
   check_grid(solver.info(), options.grid);
   check_limits(solver.info(), options);
   const std::vector<double> values = parameter_values(solver.info(), options.parameters);
+  const Parameters texts = text_values(solver.info(), options.parameters);
   check_state(y);
+  check_noise(solver.info(), options, y.size(0));
 
-  Integration integration(solver.info(), y, field, options);
+  Integration integration(solver.info(), y, field, options, texts);
   const pathline_status returned = run(loaded, integration, values, options);
   IntegrateResult result = integration.finish(returned);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
+}
+
+void check_parameters(const Solver& solver, const Parameters& given) {
+  // Over a grid of one time there is nothing to integrate: what remains is create and destroy.
+  IntegrateOptions options;
+  options.grid = {0};
+  options.parameters = given;
+  options.noise = NoiseKeys{0, {0}};
+  options.on_remark = [](std::int32_t, const std::string&) {};
+  at::Tensor state = at::zeros({1, 1});
+  const IntegrateResult result = integrate(
+      solver, state, [](double, const at::Tensor&, at::Tensor& out) { out.zero_(); }, options);
+  if (result.status == Status::done) return;
+  const bool has_file =
+      std::any_of(given.begin(), given.end(), [](const auto& entry) { return entry.second.contents != nullptr; });
+  throw Error(has_file ? ExitCode::bad_input : ExitCode::usage, result.message,
+              fmt::format("parameters of solver {}", solver.info().id));
 }
 
 }  // namespace pathline::solvers

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <new>
+#include <string_view>
 
 #include <ATen/core/Tensor.h>
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "solvers/arithmetic.h"
+#include "solvers/noise.h"
 
 namespace pathline::solvers {
 namespace {
@@ -72,12 +74,13 @@ auto Integration::call(const pathline_host* host, Arguments... arguments) noexce
 }
 
 Integration::Integration(const SolverInfo& solver, at::Tensor& y, const VelocityField& field,
-                         const IntegrateOptions& options)
+                         const IntegrateOptions& options, const Parameters& parameters)
     : solver_(solver),
       field_(field),
       options_(options),
       earliest_(std::min(options.grid.front(), options.grid.back())),
       latest_(std::max(options.grid.front(), options.grid.back())),
+      parameters_(parameters),
       pool_(y),
       t_reached_(options.grid.front()) {
   host_.struct_size = sizeof host_;
@@ -103,7 +106,16 @@ Integration::Integration(const SolverInfo& solver, at::Tensor& y, const Velocity
   host_.log = [](const pathline_host* h, std::int32_t level, const char* text) {
     call<&Integration::log>(h, level, text);
   };
-  host_.get_extension = [](const pathline_host*, const char*) -> const void* { return nullptr; };
+  host_.get_extension = [](const pathline_host* h, const char* id) { return call<&Integration::get_extension>(h, id); };
+  text_.struct_size = sizeof text_;
+  text_.get = [](const pathline_host* h, const char* name) { return call<&Integration::text>(h, name); };
+  text_.contents = [](const pathline_host* h, const char* name, std::uint64_t* size) {
+    return call<&Integration::contents>(h, name, size);
+  };
+  noise_.struct_size = sizeof noise_;
+  noise_.normal = [](const pathline_host* h, std::uint64_t draw, pathline_vector* out) {
+    return call<&Integration::normal>(h, draw, out);
+  };
   result_.t_final = t_reached_;
   result_.smallest_t = std::numeric_limits<double>::infinity();
   result_.largest_t = -std::numeric_limits<double>::infinity();
@@ -259,21 +271,61 @@ bool Integration::finite(const pathline_vector* vector) {
   return *vector->finite;
 }
 
+const void* Integration::get_extension(const char* id) const {
+  const std::string_view wanted = id ? id : "";
+  if (wanted == PATHLINE_TEXT_EXTENSION) return &text_;
+  if (wanted == PATHLINE_NOISE_EXTENSION && options_.noise) return &noise_;
+  return nullptr;
+}
+
+const char* Integration::text(const char* name) const {
+  const auto found = name ? parameters_.find(name) : parameters_.end();
+  return found == parameters_.end() ? nullptr : found->second.text.c_str();
+}
+
+const char* Integration::contents(const char* name, std::uint64_t* size) const {
+  const auto found = name ? parameters_.find(name) : parameters_.end();
+  if (found == parameters_.end() || !found->second.contents) return nullptr;
+  if (size) *size = found->second.contents->size();
+  return found->second.contents->c_str();
+}
+
+pathline_status Integration::normal(std::uint64_t draw, pathline_vector* out) {
+  if (failure_) return failure_;
+  if (!pool_.valid(out)) return fail(PATHLINE_HOST_ERROR, "the noise was given a released or foreign vector");
+  if (draw >= draws_of_noise) {
+    return fail(PATHLINE_HOST_ERROR,
+                fmt::format("the solver asked for draw {} of its noise, expected less than {}", draw, draws_of_noise));
+  }
+  try {
+    fill_normal(out->tensor, *options_.noise, draw);
+    out->finite = true;
+  } catch (...) {
+    exception_ = std::current_exception();
+    return fail(PATHLINE_HOST_ERROR, "drawing noise failed");
+  }
+  return PATHLINE_OK;
+}
+
 void Integration::log(std::int32_t level, const char* text) {
   if (!text) return;
-  const std::string line = fmt::format("{}: {}", solver_.id, text);
-  switch (level) {
-    case PATHLINE_LOG_DEBUG:
-      log_debug(line);
-      break;
-    case PATHLINE_LOG_INFO:
-      log_info(line);
-      break;
-    case PATHLINE_LOG_WARNING:
-      log_warning(line);
-      break;
-    default:
-      plugin_message_ = text;  // becomes the message of the result, which the caller prints
+  if (level >= PATHLINE_LOG_ERROR) {
+    plugin_message_ = text;  // becomes the message of the result, which the caller prints
+  } else if (options_.on_remark) {
+    options_.on_remark(level, text);
+  } else {
+    log_remark(solver_, level, text);
+  }
+}
+
+void log_remark(const SolverInfo& solver, std::int32_t level, const std::string& line) {
+  const std::string text = fmt::format("{}: {}", solver.id, line);
+  if (level >= PATHLINE_LOG_WARNING) {
+    log_warning(text);
+  } else if (level == PATHLINE_LOG_INFO) {
+    log_info(text);
+  } else {
+    log_debug(text);
   }
 }
 

@@ -17,7 +17,9 @@ namespace pathline::solvers {
 
 class Integration {
  public:
-  Integration(const SolverInfo& solver, at::Tensor& y, const VelocityField& field, const IntegrateOptions& options);
+  /// `parameters`: every text parameter of the solver has its value in it. The references outlive this object.
+  Integration(const SolverInfo& solver, at::Tensor& y, const VelocityField& field, const IntegrateOptions& options,
+              const Parameters& parameters);
   Integration(const Integration&) = delete;
   Integration& operator=(const Integration&) = delete;
 
@@ -39,6 +41,10 @@ class Integration {
                              double rtol, double atol, double* result);
   pathline_status step_done(double t, double h, bool accepted, const pathline_vector* y);
   void log(std::int32_t level, const char* text);
+  const void* get_extension(const char* id) const;
+  const char* text(const char* name) const;
+  const char* contents(const char* name, std::uint64_t* size) const;
+  pathline_status normal(std::uint64_t draw, pathline_vector* out);
 
   template <auto Member, typename... Arguments>
   static auto call(const pathline_host* host, Arguments... arguments) noexcept;
@@ -52,8 +58,11 @@ class Integration {
   const VelocityField& field_;
   const IntegrateOptions& options_;
   double earliest_, latest_;  // ends of the grid in ascending order
+  const Parameters& parameters_;
   VectorPool pool_;
   pathline_host host_{};
+  pathline_text text_{};
+  pathline_noise noise_{};
   IntegrateResult result_;
   double t_reached_;
   std::string plugin_message_;

@@ -11,7 +11,9 @@
 #include <fmt/ranges.h>
 
 #include "core/config.h"
+#include "core/durable_file.h"
 #include "core/error.h"
+#include "core/hash.h"
 
 namespace pathline::solvers {
 namespace {
@@ -20,6 +22,9 @@ namespace {
 constexpr std::size_t solver_size_1_0 = offsetof(pathline_solver, destroy) + sizeof(pathline_solver::destroy);
 constexpr std::size_t parameter_size_1_0 =
     offsetof(pathline_parameter, default_value) + sizeof(pathline_parameter::default_value);
+constexpr std::size_t text_parameter_size_1_1 =
+    offsetof(pathline_text_parameter, default_value) + sizeof(pathline_text_parameter::default_value);
+constexpr std::uint32_t most_parameters = 1000;
 
 class Checker {
  public:
@@ -88,6 +93,40 @@ Parameter read_parameter(const pathline_parameter* given, std::uint32_t index, c
   return parameter;
 }
 
+Parameter read_text_parameter(const pathline_text_parameter* given, std::uint32_t index, const Checker& check) {
+  check.require(given != nullptr, fmt::format("text parameter {} is a null pointer", index));
+  check.require(given->struct_size >= text_parameter_size_1_1,
+                fmt::format("text parameter {} has struct_size {}, expected at least {}", index, given->struct_size,
+                            text_parameter_size_1_1));
+  check.require(is_name(given->name, "_"), fmt::format("text parameter {} has no valid name ([a-z][a-z0-9_]*)", index));
+  check.require(given->type <= PATHLINE_TEXT_FILE,
+                fmt::format("text parameter '{}' has the unknown type {}", given->name, given->type));
+  Parameter parameter;
+  parameter.name = given->name;
+  parameter.doc = given->doc ? given->doc : "";
+  parameter.text = true;
+  parameter.file = given->type == PATHLINE_TEXT_FILE;
+  if (given->default_value) parameter.default_text = given->default_value;
+  return parameter;
+}
+
+ParameterValue parse_text(const Parameter& parameter, const std::string& text, const std::string& place) {
+  constexpr std::size_t longest = 4096;
+  constexpr std::uint64_t largest_file = std::uint64_t{16} << 20;
+  const auto unfit = [](unsigned char c) { return c < ' ' || c == 0x7f || c == ';'; };
+  if (text.size() > longest || std::any_of(text.begin(), text.end(), unfit)) {
+    throw Error(ExitCode::usage,
+                fmt::format("expected a text of at most {} bytes without ';' and control characters", longest), place);
+  }
+  ParameterValue value;
+  value.text = text;
+  if (parameter.file && !text.empty()) {
+    value.contents = std::make_shared<const std::string>(read_file(text, largest_file));
+    value.sha256 = sha256_hex(value.contents->data(), value.contents->size());
+  }
+  return value;
+}
+
 }  // namespace
 
 LoadedSolver::LoadedSolver(const pathline_solver& table, const std::filesystem::path& file, const std::string& sha256)
@@ -108,8 +147,11 @@ LoadedSolver::LoadedSolver(const pathline_solver& table, const std::filesystem::
                 fmt::format("declares {} evaluations per step", table.evaluations_per_step));
   check.require((table.flags & PATHLINE_MUST_UNDERSTAND) == 0,
                 fmt::format("needs capabilities that this pathline does not have (flags {:#x})", table.flags));
-  check.require(table.parameter_count <= 1000 && (table.parameter_count == 0 || table.parameters),
-                fmt::format("has an unusable parameter table ({} entries)", table.parameter_count));
+  check.require(table_.parameter_count <= most_parameters && (table_.parameter_count == 0 || table_.parameters),
+                fmt::format("has an unusable parameter table ({} entries)", table_.parameter_count));
+  check.require(
+      table_.text_parameter_count <= most_parameters && (table_.text_parameter_count == 0 || table_.text_parameters),
+      fmt::format("has an unusable table of text parameters ({} entries)", table_.text_parameter_count));
   check.require(table.parameter_count == 0 || table.create, "has parameters but no create function to take them");
 
   info_.id = table.id;
@@ -125,15 +167,19 @@ LoadedSolver::LoadedSolver(const pathline_solver& table, const std::filesystem::
   info_.stochastic = table.flags & PATHLINE_STOCHASTIC;
   info_.file = file;
   info_.sha256 = sha256;
+  for (std::uint32_t i = 0; i < table_.parameter_count; ++i) {
+    info_.parameters.push_back(read_parameter(table_.parameters[i], i, check));
+  }
+  for (std::uint32_t i = 0; i < table_.text_parameter_count; ++i) {
+    info_.parameters.push_back(read_text_parameter(table_.text_parameters[i], i, check));
+  }
   std::set<std::string> names;
-  for (std::uint32_t i = 0; i < table.parameter_count; ++i) {
-    info_.parameters.push_back(read_parameter(table.parameters[i], i, check));
-    check.require(names.insert(info_.parameters.back().name).second,
-                  fmt::format("has two parameters named '{}'", info_.parameters.back().name));
+  for (const Parameter& parameter : info_.parameters) {
+    check.require(names.insert(parameter.name).second, fmt::format("has two parameters named '{}'", parameter.name));
   }
 }
 
-double parse_parameter(const SolverInfo& solver, const std::string& name, const std::string& text) {
+ParameterValue parse_parameter(const SolverInfo& solver, const std::string& name, const std::string& text) {
   std::vector<std::string> names;
   for (const Parameter& parameter : solver.parameters) {
     names.push_back(parameter.name);
@@ -142,6 +188,7 @@ double parse_parameter(const SolverInfo& solver, const std::string& name, const 
       if (parameter.choices[i] == text) return parameter.minimum + static_cast<double>(i);
     }
     const std::string place = fmt::format("parameter {} of solver {}", name, solver.id);
+    if (parameter.text) return parse_text(parameter, text, place);
     if (!parameter.choices.empty() && text.find_first_not_of("0123456789-+") != std::string::npos) {
       throw Error(ExitCode::usage,
                   fmt::format("expected one of {}, found '{}'", fmt::join(parameter.choices, ", "), text), place);

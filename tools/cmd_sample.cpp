@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -39,8 +40,9 @@ Options sample_options() {
   options.value("steps", "N", "steps of a fixed-step solver");
   options.value("rtol", "R", "relative tolerance of an adaptive solver", "1e-5");
   options.value("atol", "A", "absolute tolerance of an adaptive solver", "1e-5");
-  options.value("grid", "NAME", "where the steps of a fixed-step solver lie in time: uniform", "uniform");
-  options.repeated("param", "name=value", "a parameter of the solver (pathline solvers describe NAME)");
+  options.value("norm", "sample|batch", solver_norm_doc, "sample");
+  options.value("grid", "GRID", solver_grid_doc, "uniform");
+  options.repeated("param", "name=value", "a parameter of the solver (pathline solvers describe NAME), number or text");
   options.group("Results");
   options.value("out", "FILE.h5", "HDF5 file of the samples, their noise and how they were made");
   options.value("png", "GRID.png", "also a picture: a row per class, or a square");
@@ -54,9 +56,10 @@ Options sample_options() {
 }
 
 /// Steps or tolerances, whichever the solver takes; the other kind is an error, not something to ignore.
-solvers::IntegrateOptions integrate_options(const Options& options, const solvers::SolverInfo& solver) {
+solvers::IntegrateOptions integrate_options(const Options& options, const solvers::Solver& chosen) {
+  const solvers::SolverInfo& solver = chosen.info();
   solvers::IntegrateOptions result;
-  result.parameters = parse_parameters(options.all("param"), solver);
+  result.parameters = parse_parameters(options.all("param"), chosen);
   if (solver.adaptive) {
     for (const char* name : {"steps", "grid"}) {
       if (options.has(name)) {
@@ -68,17 +71,20 @@ solvers::IntegrateOptions integrate_options(const Options& options, const solver
     result.atol = options.real("atol", 0, 1e6);
     if (result.rtol == 0 && result.atol == 0)
       options.fail("rtol", "--rtol and --atol are both 0: no step could ever be accepted");
+    result.batch_norm = options.choice("norm", solver_norms) == "batch";
     result.grid = {0.0, 1.0};
   } else {
-    for (const char* name : {"rtol", "atol"}) {
+    for (const char* name : {"rtol", "atol", "norm"}) {
       if (options.has(name)) {
         options.fail(name, fmt::format("the solver {} has fixed steps and cannot meet a tolerance", solver.id),
                      "give --steps N");
       }
     }
-    if (!options.has("steps"))
+    const std::optional<std::int64_t> listed = solvers::listed_steps(options.text("grid"));
+    if (!options.has("steps") && !listed)
       options.fail("steps", fmt::format("the solver {} has fixed steps: how many?", solver.id), "give --steps N");
-    result.grid = solvers::make_grid(options.text("grid"), options.integer("steps", 1, 10'000'000));
+    result.grid = solvers::make_grid(options.text("grid"),
+                                     options.has("steps") ? options.integer("steps", 1, 10'000'000) : *listed);
   }
   return result;
 }
@@ -122,15 +128,15 @@ std::vector<std::pair<std::string, SampleAttribute>> attributes(const Provenance
   if (adaptive) {
     list.emplace_back("rtol", p.integrate.rtol);
     list.emplace_back("atol", p.integrate.atol);
+    list.emplace_back("norm", p.integrate.batch_norm ? "batch" : "sample");
   } else {
     list.emplace_back("grid", p.grid);
     list.emplace_back("steps", static_cast<std::int64_t>(p.integrate.grid.size()) - 1);
   }
-  if (p.opened.initial.empty()) {
+  if (p.opened.initial.empty() || p.solver.stochastic) {
     list.emplace_back("seed", static_cast<std::int64_t>(p.opened.seed));
-  } else {
-    list.emplace_back("initial_noise", p.opened.initial);
   }
+  if (!p.opened.initial.empty()) list.emplace_back("initial_noise", p.opened.initial);
   if (p.opened.checkpoint) {
     list.emplace_back("config", p.opened.checkpoint->config_ini);
     list.emplace_back("weights", p.opened.weights);
@@ -197,6 +203,8 @@ void print_summary(const Options& options, const Provenance& p) {
   const double seconds = result.seconds();
   fmt::print("solver       {} {} ({}, sha256 {})\n", p.solver.id, p.solver.version, p.solver.file.string(),
              p.solver.sha256);
+  const std::string parameters = describe_parameters(p.solver, p.integrate.parameters);
+  if (!parameters.empty()) fmt::print("parameters   {}\n", parameters);
   fmt::print("samples      {} in {} {} of {}\n", opened.request.count, result.batches.size(),
              result.batches.size() == 1 ? "batch" : "batches", opened.request.batch);
   fmt::print("evaluations  {:g} per sample, {:g} network passes", result.evaluations(),
@@ -217,13 +225,13 @@ int run_sample(const std::vector<std::string>& arguments, CommandContext& contex
   const bool root = communicator->rank() == 0;
 
   const auto solver = solvers::find_solver(options.text("solver"));
-  const solvers::IntegrateOptions integrate = integrate_options(options, solver->info());
+  const solvers::IntegrateOptions integrate = integrate_options(options, *solver);
   require_writable_folder_of(options.text("out"));
   if (options.has("png")) {
     require_writable_folder_of(options.text("png"));
     if (options.text("png") == options.text("out")) options.fail("png", "is the same file as --out");
   }
-  OpenedModel opened = open_model(options, *communicator);
+  OpenedModel opened = open_model(options, *communicator, solver->info().stochastic);
   opened.request.integrate = integrate;
 
   const DrawResult result = [&] {

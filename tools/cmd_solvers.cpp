@@ -36,6 +36,13 @@ Json number(double value) {
 Json to_json(const solvers::SolverInfo& info) {
   Json parameters = Json::array();
   for (const solvers::Parameter& parameter : info.parameters) {
+    if (parameter.text) {
+      parameters.push_back({{"name", parameter.name},
+                            {"doc", parameter.doc},
+                            {"type", parameter.file ? "file" : "text"},
+                            {"default", parameter.default_text ? Json(*parameter.default_text) : Json(nullptr)}});
+      continue;
+    }
     Json entry = {{"name", parameter.name},
                   {"doc", parameter.doc},
                   {"type", !parameter.choices.empty() ? "choice"
@@ -97,6 +104,10 @@ int list(const std::vector<std::string>& arguments) {
 
 /// "pi or i, default pi", "0 to 1e+06, default 0".
 std::string range_of(const solvers::Parameter& parameter) {
+  if (parameter.text) {
+    return fmt::format("{}, {}", parameter.file ? "a file" : "a text",
+                       parameter.default_text ? fmt::format("default '{}'", *parameter.default_text) : "must be given");
+  }
   if (!parameter.choices.empty()) {
     const auto chosen = static_cast<std::size_t>(parameter.default_value - parameter.minimum);
     return fmt::format("{}, default {}", fmt::join(parameter.choices, " or "), parameter.choices[chosen]);

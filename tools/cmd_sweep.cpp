@@ -50,7 +50,8 @@ Options sweep_options() {
   options.value("solvers", "A,B,…", "names or plugin files", "euler,heun,dopri5");
   options.value("steps", "N,N,…", "for the fixed-step solvers", "4,8,16,32");
   options.value("tolerances", "T,T,…", "for the adaptive solvers: rtol = atol = T", "1e-2,1e-3,1e-4,1e-5");
-  options.value("grid", "NAME", "where the steps of fixed-step solvers lie in time: uniform", "uniform");
+  options.value("grid", "GRID", solver_grid_doc, "uniform");
+  options.value("norm", "sample|batch", solver_norm_doc, "sample");
   options.repeated("param", "[solver:]name=value", "a parameter of one solver, or of every solver that has it");
   options.value("reference-tolerance", "T", "of the dopri5 solution that a checkpoint's solvers are measured against",
                 "1e-6");
@@ -81,7 +82,7 @@ void prepare_folder(const fs::path& folder) {
 /// A solver with the parameters meant for it and the budgets it is to be run at.
 struct Entry {
   std::shared_ptr<const solvers::Solver> solver;
-  std::map<std::string, double> parameters;
+  solvers::Parameters parameters;
 };
 
 bool has_parameter(const solvers::SolverInfo& info, const std::string& name) {
@@ -133,6 +134,7 @@ std::vector<Entry> choose_solvers(const Options& options) {
     options.fail("tolerances", "all the solvers have fixed steps and cannot meet a tolerance", "give --steps");
   }
   give_parameters(options, entries);
+  for (const Entry& entry : entries) solvers::check_parameters(*entry.solver, entry.parameters);
   return entries;
 }
 
@@ -160,6 +162,7 @@ std::vector<PlannedCell> plan(const Options& options, const std::vector<Entry>& 
     planned.cell.adaptive = info.adaptive;
     if (info.adaptive) {
       planned.integrate.grid = {0.0, 1.0};
+      planned.integrate.batch_norm = options.choice("norm", solver_norms) == "batch";
       for (double tolerance : tolerances) {
         planned.integrate.rtol = planned.integrate.atol = planned.cell.rtol = planned.cell.atol = tolerance;
         cells.push_back(planned);
@@ -357,7 +360,9 @@ int run_sweep(const std::vector<std::string>& arguments, CommandContext& context
   std::vector<PlannedCell> planned = plan(options, entries);
   const double reference_tolerance = options.real("reference-tolerance", 1e-12, 1e-2);
   const fs::path folder = options.text("out");
-  OpenedModel opened = open_model(options, *communicator);
+  const bool stochastic =
+      std::any_of(entries.begin(), entries.end(), [](const Entry& entry) { return entry.solver->info().stochastic; });
+  OpenedModel opened = open_model(options, *communicator, stochastic);
   if (!opened.checkpoint && options.has("reference-tolerance")) {
     options.fail("reference-tolerance", "a closed-form field has an exact reference", "leave it out");
   }

@@ -94,19 +94,19 @@ std::pair<std::string, std::string> split_parameter(const std::string& text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-std::map<std::string, double> parse_parameters(const std::vector<std::string>& texts,
-                                               const solvers::SolverInfo& solver) {
-  std::map<std::string, double> parameters;
+solvers::Parameters parse_parameters(const std::vector<std::string>& texts, const solvers::Solver& solver) {
+  solvers::Parameters parameters;
   for (const std::string& text : texts) {
     const auto [name, value] = split_parameter(text);
-    if (!parameters.emplace(name, solvers::parse_parameter(solver, name, value)).second) {
+    if (!parameters.emplace(name, solvers::parse_parameter(solver.info(), name, value)).second) {
       throw Error(ExitCode::usage, fmt::format("parameter '{}' given more than once", name), "--param");
     }
   }
+  solvers::check_parameters(solver, parameters);
   return parameters;
 }
 
-OpenedModel open_model(const Options& options, parallel::Communicator& communicator) {
+OpenedModel open_model(const Options& options, parallel::Communicator& communicator, bool stochastic) {
   OpenedModel opened;
   const bool field = options.has("field");
   if (field && !options.words().empty()) options.fail("field", "takes the place of CHECKPOINT: give one of the two");
@@ -115,12 +115,12 @@ OpenedModel open_model(const Options& options, parallel::Communicator& communica
   // Every number is checked before anything is opened: a mistake is told at once.
   opened.request.count = options.integer("count", 1, largest_count);
   opened.request.batch = std::min(options.integer("batch", 1, largest_count), opened.request.count);
-  opened.seed = static_cast<std::uint64_t>(options.integer("seed", 0, INT64_MAX));
+  opened.seed = opened.request.seed = static_cast<std::uint64_t>(options.integer("seed", 0, INT64_MAX));
   const double guidance = options.real("guidance", -1000, 1000);
   const bool ema = options.choice("weights", {"ema", "raw"}) == "ema";
   opened.precision = options.choice("precision", {"fp32", "bf16"});
   if (options.has("initial")) {
-    if (options.has("seed"))
+    if (options.has("seed") && !stochastic)
       options.fail("initial", "the noise comes from this file, so --seed has no effect: leave one out");
     opened.initial = options.text("initial");
   }

@@ -3,7 +3,6 @@
 // device and numbers. Thread-safety: none needed; used once at start.
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +21,15 @@ namespace pathline::tools {
 /// Declares the shared options. `default_count`: of --count, or nothing when it must be given.
 void declare_model_options(Options& options, std::optional<std::int64_t> default_count);
 
+/// What --grid is, for --help.
+inline constexpr const char* solver_grid_doc =
+    "where the steps of a fixed-step solver lie in time: uniform, shift:S, rho:R, cosine, or a list 0,…,1 of times";
+
+/// What --norm is, for --help, and its values.
+inline constexpr const char* solver_norm_doc =
+    "how an adaptive solver judges a batch: by its worst sample's root mean square error, or by that of all values";
+inline const std::vector<std::string> solver_norms = {"sample", "batch"};
+
 /// A model opened as the options say, with the noise and labels of its samples.
 struct OpenedModel {
   std::unique_ptr<VelocityModel> model;
@@ -37,13 +45,12 @@ struct OpenedModel {
 };
 
 /// Sets the number of threads, checks every shared option, opens the model, makes the noise. Every rank calls it and
-/// gets the same.
-OpenedModel open_model(const Options& options, parallel::Communicator& communicator);
+/// gets the same. `stochastic`: a solver draws noise of its own, so --seed has an effect even with --initial.
+OpenedModel open_model(const Options& options, parallel::Communicator& communicator, bool stochastic = false);
 
-/// "name=value" texts of --param to the solver's numbers. Error(usage) for malformed, repeated, unknown or out-of-range
-/// ones.
-std::map<std::string, double> parse_parameters(const std::vector<std::string>& texts,
-                                               const solvers::SolverInfo& solver);
+/// "name=value" texts of --param to the solver's values. Error for malformed, repeated, unknown, missing or
+/// out-of-range ones, and for values that the solver refuses.
+solvers::Parameters parse_parameters(const std::vector<std::string>& texts, const solvers::Solver& solver);
 
 /// "name=value" in two. Error(usage) if it is not that.
 std::pair<std::string, std::string> split_parameter(const std::string& text);

@@ -31,13 +31,20 @@ std::string quote_command(const std::vector<std::string>& words) {
   return line;
 }
 
-std::string describe_parameters(const solvers::SolverInfo& solver, const std::map<std::string, double>& given) {
+std::string describe_parameters(const solvers::SolverInfo& solver, const solvers::Parameters& given) {
   std::string text;
   for (const solvers::Parameter& parameter : solver.parameters) {
     const auto it = given.find(parameter.name);
-    const double value = it == given.end() ? parameter.default_value : it->second;
-    const auto choice = static_cast<std::size_t>(value - parameter.minimum);
     text += fmt::format("{}{}=", text.empty() ? "" : ";", parameter.name);
+    if (parameter.text) {
+      text += it == given.end() ? parameter.default_text.value_or("") : it->second.text;
+      if (it != given.end() && it->second.contents) {
+        text += fmt::format(";{}_sha256={}", parameter.name, it->second.sha256);
+      }
+      continue;
+    }
+    const double value = it == given.end() ? parameter.default_value : it->second.number;
+    const auto choice = static_cast<std::size_t>(value - parameter.minimum);
     text += choice < parameter.choices.size() ? parameter.choices[choice] : fmt::format("{}", value);
   }
   return text;

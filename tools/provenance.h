@@ -1,7 +1,6 @@
 #pragma once
 // Words for records of how a file came about. Thread-safe: pure functions.
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -13,7 +12,8 @@ namespace pathline::tools {
 std::string utc_now();
 /// The command line as one line that a shell takes back: words with special characters in single quotes.
 std::string quote_command(const std::vector<std::string>& words);
-/// "name=value;name=value": every parameter of the solver, given or default.
-std::string describe_parameters(const solvers::SolverInfo& solver, const std::map<std::string, double>& given);
+/// "name=value;name=value": every parameter of the solver, given or default; a file is followed by its hash,
+/// "name=PATH;name_sha256=HEX".
+std::string describe_parameters(const solvers::SolverInfo& solver, const solvers::Parameters& given);
 
 }  // namespace pathline::tools

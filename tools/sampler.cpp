@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -78,6 +79,16 @@ std::pair<at::Tensor, at::Tensor> start_of(const VelocityModel& model, const Dra
   return {state, labels};
 }
 
+/// The options for one batch: sample i of it is sample first + i of the run.
+solvers::IntegrateOptions options_of(const DrawRequest& request, const Batch& batch) {
+  solvers::IntegrateOptions options = request.integrate;
+  options.noise.emplace();
+  options.noise->seed = request.seed;
+  options.noise->samples.resize(static_cast<std::size_t>(batch.samples));
+  std::iota(options.noise->samples.begin(), options.noise->samples.end(), static_cast<std::uint64_t>(batch.first));
+  return options;
+}
+
 std::string list_samples(const at::Tensor& bad, std::int64_t first) {
   constexpr std::size_t shown = 10;
   std::vector<std::int64_t> ids;
@@ -103,8 +114,9 @@ std::string locate_non_finite(VelocityModel& model, const solvers::Solver& solve
                               const Batch& batch) {
   auto [state, labels] = start_of(model, request, batch);
   std::string found;
-  solvers::IntegrateOptions options = request.integrate;
+  solvers::IntegrateOptions options = options_of(request, batch);
   options.on_step = [&](double, double, bool) { return found.empty(); };
+  options.on_remark = [](std::int32_t, const std::string&) {};
   const auto look = [&](double t, const at::Tensor& values, const char* what) {
     if (!found.empty()) return;
     const at::Tensor bad = not_finite(values);
@@ -124,9 +136,13 @@ std::string locate_non_finite(VelocityModel& model, const solvers::Solver& solve
 }
 
 BatchReport draw_batch(VelocityModel& model, const solvers::Solver& solver, const DrawRequest& request,
-                       const Batch& batch, at::Tensor& endpoint, const std::function<void(double)>& progress) {
+                       const Batch& batch, at::Tensor& endpoint, const std::function<void(double)>& progress,
+                       std::set<std::string>& remarks) {
   auto [state, labels] = start_of(model, request, batch);
-  solvers::IntegrateOptions options = request.integrate;
+  solvers::IntegrateOptions options = options_of(request, batch);
+  options.on_remark = [&](std::int32_t level, const std::string& line) {
+    if (remarks.insert(line).second) solvers::log_remark(solver.info(), level, line);
+  };
   if (progress) {
     options.on_step = [&](double t, double, bool) {
       progress(t);
@@ -234,6 +250,7 @@ DrawResult draw_samples(VelocityModel& model, const solvers::Solver& solver, con
 
   std::vector<BatchReport> reports;
   std::vector<at::Tensor> endpoints(all.size());
+  std::set<std::string> remarks;  // what the solver says is shown once, not for every batch
   parallel::together(communicator, [&] {
     for (const Batch& batch : all) {
       if (owner(batch) != rank) continue;
@@ -241,7 +258,7 @@ DrawResult draw_samples(VelocityModel& model, const solvers::Solver& solver, con
       std::function<void(double)> step;
       if (progress) step = [&progress, finished, mine](double t) { progress((finished + t) / mine); };
       reports.push_back(
-          draw_batch(model, solver, request, batch, endpoints[static_cast<std::size_t>(batch.number)], step));
+          draw_batch(model, solver, request, batch, endpoints[static_cast<std::size_t>(batch.number)], step, remarks));
     }
   });
 

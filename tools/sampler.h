@@ -40,6 +40,7 @@ struct DrawRequest {
   std::int64_t count = 0, batch = 64;
   NoiseSource noise;
   std::vector<std::int64_t> labels;  ///< one per sample, or empty
+  std::uint64_t seed = 0;            ///< of the noise that a stochastic solver draws
   solvers::IntegrateOptions integrate;
 };
 

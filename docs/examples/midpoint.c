@@ -25,7 +25,7 @@ static pathline_status integrate(void* instance, const pathline_host* host, cons
 static const pathline_solver midpoint = {
     .struct_size = sizeof(pathline_solver),
     .flags = PATHLINE_DESCENDING,
-    .id = "midpoint",
+    .id = "my-midpoint",
     .name = "Midpoint",
     .version = "1.0.0",
     .description = "Explicit midpoint method.",

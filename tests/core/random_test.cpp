@@ -124,6 +124,13 @@ TEST(RandomStream, keyed_streams_never_change) {
        {0x0623710eu, 0x1a78a2fbu, 0x4d28ffc8u, 0xc136a158u},
        0x1.a78a2fb062378p-4,
        {0x1.1666d425394bp+1, 0x1.a705c329fd59dp+0}},
+      {0x2a,
+       Purpose::solver_noise,
+       5,
+       0x300000011,
+       {0x0416d7bbu, 0xd2a6cb8du, 0x5230030bu, 0x0d893b72u},
+       0x1.a54d971a082dbp-1,
+       {0x1.456fe8b7db4c1p+0, -0x1.4a45050e4439ap+1}},
   };
 
   for (const Row& row : table) {

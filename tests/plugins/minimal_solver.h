@@ -8,5 +8,5 @@ static pathline_status minimal_integrate(void* instance, const pathline_host* ho
 }
 
 static const pathline_solver minimal = {
-    sizeof(pathline_solver), 0, "minimal", "Minimal", "1.0", "", 1, 0, 1, 0, 0, 0, 0, minimal_integrate, 0};
+    sizeof(pathline_solver), 0, "minimal", "Minimal", "1.0", "", 1, 0, 1, 0, 0, 0, 0, minimal_integrate, 0, 0, 0, 0};
 __attribute__((unused)) static const pathline_solver* const solvers[] = {&minimal};

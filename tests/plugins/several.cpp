@@ -59,6 +59,9 @@ constexpr pathline_solver plain = {sizeof(pathline_solver),
                                    nullptr,
                                    nullptr,
                                    integrate,
+                                   nullptr,
+                                   0,
+                                   0,
                                    nullptr};
 constexpr pathline_solver scaled = {sizeof(pathline_solver),
                                     PATHLINE_DESCENDING,
@@ -74,7 +77,10 @@ constexpr pathline_solver scaled = {sizeof(pathline_solver),
                                     parameters,
                                     create,
                                     integrate,
-                                    destroy};
+                                    destroy,
+                                    0,
+                                    0,
+                                    nullptr};
 constexpr const pathline_solver* solvers[] = {&plain, &scaled};
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -87,6 +88,15 @@ inline EndpointError endpoint_error(const at::Tensor& y) {
 inline at::Tensor mixture_start() {
   static const at::Tensor start = Mixture::start();
   return start.clone();
+}
+
+/// The shipped solvers of ordinary equations that need no file.
+inline const std::vector<std::string> fixed_step_solvers = {"euler", "midpoint", "heun", "rk4", "ab2"};
+inline const std::vector<std::string> adaptive_solvers = {"bosh3", "dopri5", "tsit5"};
+inline std::vector<std::string> shipped_solvers() {
+  std::vector<std::string> all = fixed_step_solvers;
+  all.insert(all.end(), adaptive_solvers.begin(), adaptive_solvers.end());
+  return all;
 }
 
 /// The field of a tensor expression.
