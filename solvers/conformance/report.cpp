@@ -60,7 +60,7 @@ class SettingsReader {
       const auto found = find(parameter.name);
       subject.settings.numbers.push_back(found == given_.end()
                                              ? parameter.default_value
-                                             : parse_parameter(solver.info(), found->first, found->second));
+                                             : parse_parameter(solver.info(), found->first, found->second).number);
     }
     for (std::uint32_t i = 0; i < table.text_parameter_count; ++i) {
       const pathline_text_parameter& parameter = *table.text_parameters[i];
