@@ -156,8 +156,7 @@ void Conversion::take_up(SeenContents& seen) {
   for (std::size_t i = 0; i < info_.shards.size(); ++i) {
     const ShardFile shard = ShardFile::open(area_.shards_folder(), info_, i);
     for (std::uint64_t local = 0; local < shard.count(); ++local) {
-      shard.read_image(local, sample.data(), local);
-      seen.insert(content_hash(sample.data(), sample.size()));
+      seen.insert(content_hash(shard.image(local, sample.data(), local), sample.size()));
     }
   }
 }

@@ -16,6 +16,7 @@
 
 #include "core/log.h"
 #include "solvers/solver_host.h"
+#include "tools/cmd_solvers_fit.h"
 #include "tools/commands.h"
 #include "tools/options.h"
 
@@ -164,12 +165,14 @@ int describe(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-int run_solvers(const std::vector<std::string>& arguments, CommandContext&) {
+int run_solvers(const std::vector<std::string>& arguments, CommandContext& context) {
   const std::vector<Action> actions = {
       {"list", "every solver on the search path", list},
       {"describe", "one solver, its file and its parameters", describe},
       {"check", "examine a plugin: rules, order, failures, threads, leaks", check_solver},
       {"new", "write the starting point of a plugin in C or C++", new_solver},
+      {"fit", "a solver table of few evaluations, fitted to a checkpoint",
+       [&context](const std::vector<std::string>& rest) { return run_solvers_fit(rest, context); }},
   };
   return run_action("pathline solvers",
                     "Solver plugins: find them, see what they are, write and examine them (docs/write-a-solver.md).",

@@ -40,7 +40,7 @@ say "sampling: 8 garments of each class, 20 Heun steps"
 "$pathline" sample "$out/run" --solver heun --steps 20 --count 80 --label all --out "$out/samples.h5" --png "$out/samples.png"
 
 say "comparing the solvers"
-"$pathline" sweep "$out/run" --solvers euler,heun,dopri5 --steps 2,4,8,16 --tolerances 1e-1,1e-2,1e-3 --count 20 --out "$out/sweep"
+"$pathline" sweep "$out/run" --solvers euler,heun,dopri5 --evaluations 4,8,16 --tolerances 1e-1,1e-2,1e-3 --count 20 --out "$out/sweep"
 
 say "done. Look at:
   $out/samples.png         a row per class: t-shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot

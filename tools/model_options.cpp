@@ -45,12 +45,18 @@ at::Tensor read_noise(const std::string& place, std::int64_t count, const data::
 
 }  // namespace
 
-void declare_model_options(Options& options, std::optional<std::int64_t> default_count) {
+void declare_model_options(Options& options, std::optional<std::int64_t> default_count, std::size_t most_models) {
   options.positional(
       "CHECKPOINT",
-      "a step-… folder, or the folder above it (then its newest valid checkpoint); leave it out with --field", 0, 1);
+      "a step-… folder, or the folder above it (then its newest valid checkpoint); leave it out with --field", 0,
+      most_models);
   options.group("Model");
-  options.value("field", "FILE.ini", "in place of CHECKPOINT: the closed-form velocity field of a Gaussian mixture");
+  const char* field_doc = "in place of CHECKPOINT: the closed-form velocity field of a Gaussian mixture";
+  if (most_models > 1) {
+    options.repeated("field", "FILE.ini", field_doc);
+  } else {
+    options.value("field", "FILE.ini", field_doc);
+  }
   options.value("weights", "ema|raw", "averaged weights or the last ones", "ema");
   options.value("label", "L|all|none|L,L,…",
                 "class of every sample; all or a list: sample i gets the i-th in turn (default all)");
@@ -106,11 +112,24 @@ solvers::Parameters parse_parameters(const std::vector<std::string>& texts, cons
   return parameters;
 }
 
+std::vector<ModelChoice> named_models(const Options& options) {
+  std::vector<ModelChoice> choices;
+  for (const std::string& word : options.words()) choices.push_back({word, false});
+  for (const std::string& file : options.all("field")) choices.push_back({file, true});
+  if (choices.empty()) options.fail_command("expected CHECKPOINT, or --field FILE.ini");
+  return choices;
+}
+
 OpenedModel open_model(const Options& options, parallel::Communicator& communicator, bool stochastic) {
+  const std::vector<ModelChoice> choices = named_models(options);
+  if (choices.size() > 1) options.fail("field", "takes the place of CHECKPOINT: give one of the two");
+  return open_model(options, communicator, choices.front(), stochastic);
+}
+
+OpenedModel open_model(const Options& options, parallel::Communicator& communicator, const ModelChoice& choice,
+                       bool stochastic) {
   OpenedModel opened;
-  const bool field = options.has("field");
-  if (field && !options.words().empty()) options.fail("field", "takes the place of CHECKPOINT: give one of the two");
-  if (!field && options.words().empty()) options.fail_command("expected CHECKPOINT, or --field FILE.ini");
+  const bool field = choice.field, only_fields = options.words().empty();
 
   // Every number is checked before anything is opened: a mistake is told at once.
   opened.request.count = options.integer("count", 1, largest_count);
@@ -137,16 +156,17 @@ OpenedModel open_model(const Options& options, parallel::Communicator& communica
   bool null_class = false;
   if (field) {
     for (const char* name : {"weights", "guidance", "label"}) {
-      if (options.has(name)) options.fail(name, "a closed-form field has no labels and no weights");
+      if (only_fields && options.has(name)) options.fail(name, "a closed-form field has no labels and no weights");
     }
-    if (opened.precision != "fp32")
+    if (only_fields && opened.precision != "fp32")
       options.fail("precision", "a closed-form field is computed in the --dtype of its states");
-    opened.source = options.text("field");
+    opened.precision = "fp32";
+    opened.source = choice.path;
     opened.model = make_field_model(opened.source, dtype, device);
     opened.source_sha256 = sha256_file(opened.source);
   } else {
     if (dtype != at::kFloat) options.fail("dtype", "networks compute in float32", "leave it out, or use --field");
-    opened.checkpoint = open_checkpoint(options.words()[0]);
+    opened.checkpoint = open_checkpoint(choice.path);
     opened.source = opened.checkpoint->folder.string();
     opened.source_sha256 = opened.checkpoint->manifest_sha256;
     const ModelDescription& described = opened.checkpoint->model;
@@ -163,8 +183,8 @@ OpenedModel open_model(const Options& options, parallel::Communicator& communica
     opened.guidance = fmt::format("{}", guidance);
   }
   opened.device = device.str();
-  opened.request.labels = choose_labels(options.has("label") ? options.text("label") : "", opened.request.count,
-                                        opened.model->classes(), null_class);
+  opened.request.labels = choose_labels(options.has("label") && !field ? options.text("label") : "",
+                                        opened.request.count, opened.model->classes(), null_class);
   const data::ImageShape& shape = opened.model->shape();
   if (opened.initial.empty()) {
     opened.request.noise = [seed = opened.seed, shape, dtype](std::int64_t first, std::int64_t count) {

@@ -18,8 +18,18 @@
 
 namespace pathline::tools {
 
-/// Declares the shared options. `default_count`: of --count, or nothing when it must be given.
-void declare_model_options(Options& options, std::optional<std::int64_t> default_count);
+/// Declares the shared options. `default_count`: of --count, or nothing when it must be given. `most_models`: more than
+/// 1 allows that many CHECKPOINTs and --field any number of times.
+void declare_model_options(Options& options, std::optional<std::int64_t> default_count, std::size_t most_models = 1);
+
+/// A model named on the command line.
+struct ModelChoice {
+  std::string path;
+  bool field = false;  ///< a closed-form field, not a checkpoint
+};
+
+/// The models named: CHECKPOINTs, then fields. At least one; Error(usage) for none.
+std::vector<ModelChoice> named_models(const Options& options);
 
 /// What --grid is, for --help.
 inline constexpr const char* solver_grid_doc =
@@ -47,6 +57,9 @@ struct OpenedModel {
 /// Sets the number of threads, checks every shared option, opens the model, makes the noise. Every rank calls it and
 /// gets the same. `stochastic`: a solver draws noise of its own, so --seed has an effect even with --initial.
 OpenedModel open_model(const Options& options, parallel::Communicator& communicator, bool stochastic = false);
+/// One of several. Options that only checkpoints take are an error for a field unless there is a checkpoint as well.
+OpenedModel open_model(const Options& options, parallel::Communicator& communicator, const ModelChoice& choice,
+                       bool stochastic = false);
 
 /// "name=value" texts of --param to the solver's values. Error for malformed, repeated, unknown, missing or
 /// out-of-range ones, and for values that the solver refuses.

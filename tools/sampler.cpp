@@ -18,11 +18,11 @@
 namespace pathline::tools {
 
 at::Tensor generation_noise(std::uint64_t seed, std::int64_t first, std::int64_t count, const data::ImageShape& shape,
-                            at::ScalarType dtype) {
+                            at::ScalarType dtype, std::uint64_t epoch) {
   at::Tensor noise = at::empty({count, shape.channels, shape.height, shape.width}, at::dtype(dtype));
   const auto values = static_cast<std::size_t>(shape.values());
   for (std::int64_t i = 0; i < count; ++i) {
-    RandomStream stream(seed, Purpose::generation, 0, static_cast<std::uint64_t>(first + i));
+    RandomStream stream(seed, Purpose::generation, epoch, static_cast<std::uint64_t>(first + i));
     if (dtype == at::kDouble) {
       stream.fill_normal(std::span<double>(noise.data_ptr<double>() + i * shape.values(), values));
     } else {
@@ -143,16 +143,17 @@ BatchReport draw_batch(VelocityModel& model, const solvers::Solver& solver, cons
   options.on_remark = [&](std::int32_t level, const std::string& line) {
     if (remarks.insert(line).second) solvers::log_remark(solver.info(), level, line);
   };
-  if (progress) {
-    options.on_step = [&](double t, double, bool) {
-      progress(t);
-      return true;
-    };
-  }
+  options.on_step = [&](double t, double, bool) {
+    if (progress) progress(t);
+    return !request.stop_requested || !request.stop_requested();
+  };
   const auto result = solvers::integrate(
       solver, state,
       [&, &labels = labels](double t, const at::Tensor& y, at::Tensor& out) { model.velocity(t, y, labels, out); },
       options);
+  if (result.status == solvers::Status::cancelled && request.stop_requested && request.stop_requested()) {
+    throw Error(ExitCode::stopped, "stopped on request");
+  }
   BatchReport report;
   report.batch = batch.number;
   report.samples = batch.samples;

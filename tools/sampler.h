@@ -24,8 +24,9 @@
 namespace pathline::tools {
 
 /// Noise of the samples first … first+count-1: [count, C, H, W] on the CPU, N(0, 1). float32 is float64 rounded.
+/// `epoch` 0 is what `sample` and `sweep` draw from; others give noise that never meets theirs, whatever the seeds.
 at::Tensor generation_noise(std::uint64_t seed, std::int64_t first, std::int64_t count, const data::ImageShape& shape,
-                            at::ScalarType dtype);
+                            at::ScalarType dtype, std::uint64_t epoch = 0);
 
 /// "all" or "": i % classes for sample i; "3": all 3; "0,4": in turn; "none": no label (needs a null class).
 /// Error(usage) otherwise.
@@ -42,6 +43,7 @@ struct DrawRequest {
   std::vector<std::int64_t> labels;  ///< one per sample, or empty
   std::uint64_t seed = 0;            ///< of the noise that a stochastic solver draws
   solvers::IntegrateOptions integrate;
+  std::function<bool()> stop_requested;  ///< asked at every step; may be empty
 };
 
 /// What one batch did.
@@ -69,7 +71,7 @@ struct DrawResult {
 /// Integrates every batch from t = 0 to 1. Collective. `progress` (may be empty) is told the finished fraction of this
 /// rank's share. A solver that stops early is told in the reports; for non-finite values the message names the time and
 /// the samples. When a batch is done but its endpoint is not finite, its status becomes non_finite. Exceptions of the
-/// model come out on all ranks.
+/// model come out on all ranks, and so does Error(stopped) once `stop_requested` has said so on one of them.
 DrawResult draw_samples(VelocityModel& model, const solvers::Solver& solver, const DrawRequest& request,
                         parallel::Communicator& communicator, const std::function<void(double)>& progress = {});
 

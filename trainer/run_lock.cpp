@@ -9,14 +9,14 @@
 
 namespace pathline {
 
-RunLock::RunLock(const std::filesystem::path& folder) {
+RunLock::RunLock(const std::filesystem::path& folder, const std::string& activity) {
   make_folder(folder);
   const std::filesystem::path path = folder / ".lock";
   file_ = FileDescriptor(open_retrying(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-  if (!file_) throw system_error(errno, "cannot write to the checkpoint folder", path.string());
+  if (!file_) throw system_error(errno, "cannot write to the folder", path.string());
   if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    throw Error(ExitCode::usage, "another process is training into this folder", folder.string(),
-                "wait for it to end, or choose another checkpoint.dir");
+    throw Error(ExitCode::usage, "another process is " + activity + " into this folder", folder.string(),
+                "wait for it to end, or choose another folder");
   }
 }
 

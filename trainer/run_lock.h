@@ -1,8 +1,9 @@
 #pragma once
-// Keeps two training runs from writing into one checkpoint folder: an advisory lock on DIR/.lock, which the system
-// drops when the process ends in whatever way. Ownership: holds the lock for its lifetime. Thread-safety: one thread.
+// Keeps two runs from writing into one folder: an advisory lock on DIR/.lock, which the system drops when the process
+// ends in whatever way. Ownership: holds the lock for its lifetime. Thread-safety: one thread.
 
 #include <filesystem>
+#include <string>
 
 #include "core/file_descriptor.h"
 
@@ -10,9 +11,9 @@ namespace pathline {
 
 class RunLock {
  public:
-  /// Creates `folder` if needed. Throws Error(usage) if another process holds the lock; a file system without locks is
-  /// accepted.
-  explicit RunLock(const std::filesystem::path& folder);
+  /// Creates `folder` if needed. `activity` is what the run does in it, for the message. Throws Error(usage) if another
+  /// process holds the lock; a file system without locks is accepted.
+  explicit RunLock(const std::filesystem::path& folder, const std::string& activity = "training");
 
  private:
   FileDescriptor file_;

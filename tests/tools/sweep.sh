@@ -31,9 +31,84 @@ column rms_error dopri5 | awk '{e[NR]=$1} END {exit !(e[2]<e[1]/5 && e[2]>0)}' |
 # The report stands alone and has everything in it.
 report=sweep/report.html
 grep -q '<svg' $report || fail "no plot"
-[ "$(grep -o 'data:image/png;base64,' $report | wc -l)" = 9 ] || fail "expected 8 strips and the reference"
-grep -qE '(src|href)="?(http|/)|<script|@import' $report && fail "the report refers to something outside"
+[ "$(grep -o 'data:image/png;base64,' $report | wc -l)" = 10 ] || fail "expected 8 strips, the reference and the noise"
+grep -qE '(src|href)="?(http|/)|@import|url\(' $report && fail "the report refers to something outside"
 grep -q 'pathline sweep --field smooth.ini' $report || fail "the report lacks the command"
+
+# sweep.h5 holds the same numbers.
+if command -v h5dump >/dev/null; then
+  h5dump -d /model-0/rms_error sweep/sweep.h5 | grep -q '( 8 ) / ( 8 )' || fail "sweep.h5 does not have 8 cells"
+  h5dump -H -d /model-0/samples sweep/sweep.h5 | grep -q '( 8, 10, 1, 8, 8 )' || fail "sweep.h5 does not have the strips"
+fi
+
+# results FOLDER: the columns that do not depend on who computed when.
+results() {
+  awk -F, 'NR==1 {for (i=1;i<=NF;i++) if ($i !~ /seconds|ranks/) keep[++n]=i} {for (k=1;k<=n;k++) printf "%s,", $keep[k]; print ""}' "$1/sweep.csv"
+}
+
+# At equal cost: as many steps as the evaluations pay for.
+"${sweep[@]}" --solvers euler,heun --evaluations 5,8 --count 4 --out equal >out.txt 2>err.txt || { fail "--evaluations"; cat err.txt; }
+[ "$(tail -n +2 equal/sweep.csv | cut -d, -f1,6 | paste -sd' ')" = "euler,5 euler,8 heun,2 heun,4" ] || { fail "steps of equal cost"; cat equal/sweep.csv; }
+
+# Cells that are finished are kept: nothing runs again, another setting does not take them, an old one is forgotten.
+cp -r sweep again
+"${sweep[@]}" --solvers euler,heun,dopri5 --steps 32,64,128 --tolerances 1e-4,1e-6 --count 16 --out again >out.txt 2>err.txt || fail "the same sweep again"
+grep -q '8 of 8 cells are kept' err.txt || { fail "finished cells ran again"; cat err.txt; }
+cmp -s sweep/sweep.csv again/sweep.csv || fail "kept cells give another table, seconds included"
+rm "$(ls again/.cells/*.cell | head -n 1)"
+"${sweep[@]}" --solvers euler,heun,dopri5 --steps 32,64,128 --tolerances 1e-4,1e-6 --count 16 --out again >out.txt 2>err.txt || fail "one cell missing"
+grep -q '7 of 8 cells are kept' err.txt || { fail "not exactly the missing cell ran"; cat err.txt; }
+[ "$(results again)" = "$(results sweep)" ] || fail "a cell that ran again came out otherwise"
+"${sweep[@]}" --solvers euler,heun,dopri5 --steps 32,64,128 --tolerances 1e-4,1e-6 --count 16 --seed 1 --out again >out.txt 2>err.txt || fail "another seed"
+grep -q 'are kept' err.txt && { fail "cells of another seed were taken"; cat err.txt; }
+[ "$(ls again/.cells/*.cell | wc -l)" = 8 ] || fail "cells of the earlier sweep are still there"
+printf 'x' | dd of="$(ls again/.cells/*.cell | head -n 1)" bs=1 seek=100 conv=notrunc 2>/dev/null
+"${sweep[@]}" --solvers euler,heun,dopri5 --steps 32,64,128 --tolerances 1e-4,1e-6 --count 16 --seed 1 --out again >out.txt 2>err.txt || fail "one cell damaged"
+grep -q 'is damaged' err.txt || { fail "a damaged cell was taken"; cat err.txt; }
+"${sweep[@]}" --solvers euler --steps 4 --count 4 --out again --fresh >out.txt 2>err.txt || fail "--fresh"
+grep -q 'are kept' err.txt && fail "--fresh kept cells"
+
+# Stopped in the middle, by Ctrl-C and by kill -9: no table yet; the same command goes on and gives the table of an undisturbed run.
+long=("${sweep[@]}" --solvers euler,heun --steps 100,200,20000 --count 16 --out long)
+for signal in INT KILL; do
+  rm -rf long
+  "${long[@]}" >out.txt 2>err.txt &
+  job=$!
+  for ((i = 0; i < 300; ++i)); do
+    [ "$(ls long/.cells/*.cell 2>/dev/null | wc -l)" -ge 2 ] && break
+    sleep 0.1
+  done
+  kill -$signal $job
+  wait $job 2>/dev/null
+  code=$?
+  [ $signal = KILL ] || [ $code = 75 ] || { fail "Ctrl-C gives $code, expected 75"; cat err.txt; }
+  [ $signal = KILL ] || grep -q 'The same command goes on' err.txt || { fail "no word on how to go on"; cat err.txt; }
+  [ -e long/sweep.csv ] && fail "a table before the end"
+  "${sweep[@]}" --solvers euler,heun --steps 100,200 --count 16 --out long >out.txt 2>err.txt || { fail "going on after $signal"; cat err.txt; }
+  grep -q 'cells are kept' err.txt || { fail "nothing was kept after $signal"; cat err.txt; }
+  results long >"long-$signal.txt"
+done
+"${sweep[@]}" --solvers euler,heun --steps 100,200 --count 16 --out whole >out.txt 2>err.txt || fail "undisturbed"
+for signal in INT KILL; do [ "$(cat long-$signal.txt)" = "$(results whole)" ] || fail "$signal and going on gives other results"; done
+
+# Several models: a section and a value of `model` each.
+sed 's/shape = 1,8,8/shape = 3,4,4/' smooth.ini >other.ini
+"${sweep[@]}" --field other.ini --solvers euler --steps 4,8 --count 4 --out two >out.txt 2>err.txt || { fail "two models"; cat err.txt; }
+[ "$(awk -F, 'NR==1 {for (i=1;i<=NF;i++) if ($i=="model") c=i} NR>1 {print $c}' two/sweep.csv | paste -sd' ')" = "smooth.ini smooth.ini other.ini other.ini" ] ||
+  { fail "models"; cat two/sweep.csv; }
+grep -q '>other.ini</h2>' two/report.html || fail "no section for the second model"
+
+# Under mpirun the cells are shared out; the results are the same.
+if command -v mpirun >/dev/null; then
+  mpi=(mpirun -n 2 --timeout 120 --bind-to none --oversubscribe)
+  [ "$(id -u)" = 0 ] && mpi+=(--allow-run-as-root)
+  "${mpi[@]}" "${sweep[@]}" --solvers euler,heun,dopri5 --steps 32,64,128 --tolerances 1e-4,1e-6 --count 16 --out ranks >out.txt 2>err.txt ||
+    { fail "two ranks"; cat err.txt; }
+  [ "$(results ranks)" = "$(results sweep)" ] || fail "two ranks give other results than one"
+  awk -F, 'NR==1 {for (i=1;i<=NF;i++) if ($i=="host_ranks") c=i} NR>1 && $c!=2 {exit 1}' ranks/sweep.csv || fail "host_ranks is not 2"
+  expect 5 "no solver reached" "${mpi[@]}" "${sweep[@]}" --solvers dopri5 --tolerances 1e-6 --param max_attempts=2 --count 4 --out ranks
+  expect 2 "--steps" "${mpi[@]}" "${sweep[@]}" --solvers euler --steps 4,0 --out x
+fi
 
 # A cell that fails is a row with its status; the others are not lost.
 "${sweep[@]}" --solvers euler,dopri5 --steps 4 --tolerances 1e-6 --param dopri5:max_attempts=2 --count 4 --out failed >out.txt 2>err.txt ||
@@ -54,6 +129,9 @@ expect 4 "smooth.ini" "${sweep[@]}" --solvers euler --steps 4 --count 4 --out sm
 # Mistakes.
 expect 2 "--steps" "${sweep[@]}" --solvers euler --steps 4,0 --out x
 expect 2 "--steps" "${sweep[@]}" --solvers dopri5 --steps 4 --out x
+expect 2 "--evaluations" "${sweep[@]}" --solvers euler --steps 4 --evaluations 4 --out x
+expect 2 "--evaluations" "${sweep[@]}" --solvers heun --evaluations 1 --out x
+expect 4 "missing.ini" "${sweep[@]}" --field missing.ini --solvers euler --out x
 expect 2 "--tolerances" "${sweep[@]}" --solvers euler --tolerances 1e-3 --out x
 expect 2 "--tolerances" "${sweep[@]}" --solvers dopri5 --tolerances 0 --out x
 expect 2 "named twice" "${sweep[@]}" --solvers euler,euler --out x

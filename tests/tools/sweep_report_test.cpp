@@ -1,10 +1,12 @@
-#include "tools/sweep_report.h"
-
+#include <cmath>
 #include <sstream>
 
 #include <gtest/gtest.h>
 
 #include "tests/core/expect_error.h"
+#include "tools/sweep/output.h"
+#include "tools/sweep/plot.h"
+#include "tools/sweep/report.h"
 
 namespace pathline::tools {
 namespace {
@@ -16,17 +18,21 @@ SweepCell fixed_cell(const std::string& solver, std::int64_t steps, double evalu
   cell.solver = solver;
   cell.version = "1.0";
   cell.plugin_sha256 = std::string(64, 'a');
+  cell.plugin_file = "/plugins/" + solver + ".so";
   cell.order = 2;
   cell.grid = "uniform";
   cell.steps = steps;
-  cell.evaluations = cell.network_passes = evaluations;
-  cell.accepted = static_cast<double>(steps);
-  cell.status = "done";
-  cell.t_final = 1;
-  cell.rms_error = error;
-  cell.max_error = 2 * error;
-  cell.seconds = 1;
-  cell.strip_png = "png";
+  CellOutcome& outcome = cell.outcome;
+  outcome.evaluations = evaluations;
+  outcome.accepted = static_cast<double>(steps);
+  outcome.status = "done";
+  outcome.t_final = 1;
+  outcome.rms_error = error;
+  outcome.max_error = 2 * error;
+  outcome.sample_rms = {error, 3 * error};
+  outcome.strip = std::vector<float>(4, 0.5F);
+  outcome.seconds = 1;
+  outcome.solver_seconds = 0.25;
   return cell;
 }
 
@@ -35,26 +41,37 @@ SweepCell failed_cell() {
   cell.adaptive = true;
   cell.grid = "";
   cell.rtol = cell.atol = 1e-3;
-  cell.status = "non_finite";
-  cell.t_final = 0.5;
-  cell.message = "first NaN at t = 0.5, in <sample> \"3\"";
-  cell.strip_png = "";
+  cell.outcome.status = "non_finite";
+  cell.outcome.t_final = 0.5;
+  cell.outcome.message = "first NaN at t = 0.5, in <sample> \"3\"";
+  cell.outcome.strip.clear();
+  cell.outcome.sample_rms.clear();
   return cell;
 }
 
-SweepSetting setting() {
-  SweepSetting s;
-  s.model = "fields/smooth.ini";
-  s.dtype = "float64";
-  s.device = "cpu";
-  s.precision = "fp32";
-  s.count = 64;
-  s.batch = 64;
-  s.seed = 7;
-  s.shape = "1 × 8 × 8";
-  s.reference = "the exact endpoint";
-  s.command = "pathline sweep --field a&b.ini";
-  return s;
+Sweep sweep_of(std::vector<SweepCell> cells) {
+  SweepModel model;
+  model.name = "fields/smooth.ini";
+  model.dtype = "float64";
+  model.device = "cpu";
+  model.precision = "fp32";
+  model.batch = 64;
+  model.threads = 1;
+  model.shape = {1, 2, 2};
+  model.reference = "the exact endpoint";
+  model.reference_strip = model.noise_strip = std::vector<float>(4, 0.0F);
+  Sweep sweep;
+  sweep.models = {model};
+  sweep.cells = std::move(cells);
+  sweep.count = 64;
+  sweep.shown = 1;
+  sweep.seed = 7;
+  sweep.command = "pathline sweep --field a&b.ini";
+  return sweep;
+}
+
+std::string svg_of(std::vector<SweepCell> cells) {
+  return work_precision_svg(sweep_of(std::move(cells)), 0, Cost::evaluations);
 }
 
 std::vector<std::string> lines(const std::string& text) {
@@ -65,7 +82,7 @@ std::vector<std::string> lines(const std::string& text) {
 }
 
 TEST(SweepCsv, BeginsWithTheContractedColumns) {
-  const std::string csv = sweep_csv(setting(), {});
+  const std::string csv = sweep_csv(sweep_of({failed_cell()}));
 
   EXPECT_EQ(csv.rfind("solver,version,plugin_sha256,params,grid,steps,rtol,atol,evaluations,network_passes,accepted,"
                       "rejected,status,"
@@ -75,37 +92,96 @@ TEST(SweepCsv, BeginsWithTheContractedColumns) {
 }
 
 TEST(SweepCsv, FixedStepCellLeavesTolerancesEmpty) {
-  const auto rows = lines(sweep_csv(setting(), {fixed_cell("heun", 8, 16, 0.0125)}));
+  const auto rows = lines(sweep_csv(sweep_of({fixed_cell("heun", 8, 16, 0.0125)})));
 
   ASSERT_EQ(rows.size(), 2U);
-  EXPECT_TRUE(contains(rows[1], ",uniform,8,,,16,16,8,0,done,1,0.0125,0.025,1,0,float64,cpu,64,7,64,"));
+  EXPECT_TRUE(contains(rows[1], ",uniform,8,,,16,16,8,0,done,1,0.0125,0.025,1,0.25,float64,cpu,64,7,64,"));
 }
 
 TEST(SweepCsv, FailedCellIsARowWithItsStatusAndNoError) {
-  const auto rows = lines(sweep_csv(setting(), {failed_cell()}));
+  const auto rows = lines(sweep_csv(sweep_of({failed_cell()})));
 
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_TRUE(contains(rows[1], ",0.001,0.001,37,37,0,0,non_finite,0.5,,,"));
 }
 
 TEST(SweepCsv, FieldsWithCommasAndQuotesAreQuoted) {
-  const auto rows = lines(sweep_csv(setting(), {failed_cell()}));
+  const auto rows = lines(sweep_csv(sweep_of({failed_cell()})));
 
   EXPECT_TRUE(contains(rows[1], R"("first NaN at t = 0.5, in <sample> ""3""")"));
 }
 
+/// The value under a heading in the only row.
+std::string value_of(const std::string& csv, const std::string& column) {
+  std::stringstream header(lines(csv)[0]), row(lines(csv)[1]);
+  for (std::string name, value; std::getline(header, name, ',') && std::getline(row, value, ',');) {
+    if (name == column) return value;
+  }
+  return "no such column";
+}
+
+TEST(SweepCsv, SecondsAreSplitAndSamplesSummedUp) {
+  const std::string csv = sweep_csv(sweep_of({fixed_cell("heun", 8, 16, 0.5)}));
+
+  EXPECT_EQ(value_of(csv, "network_seconds"), "0.75");
+  EXPECT_EQ(value_of(csv, "p50_error"), "1");
+  EXPECT_EQ(value_of(csv, "worst_error"), "1.5");
+  EXPECT_EQ(value_of(csv, "near_reference"), "0");
+}
+
+TEST(SweepResults, ErrorNearTheReferencesOwnIsMarked) {
+  Sweep sweep = sweep_of({fixed_cell("heun", 8, 16, 0.01)});
+
+  sweep.models[0].reference_uncertainty = 0.004;
+
+  EXPECT_TRUE(sweep.near_reference(sweep.cells[0]));
+  EXPECT_EQ(value_of(sweep_csv(sweep), "near_reference"), "1");
+  EXPECT_TRUE(contains(sweep_report(sweep), " ≈</td>"));
+  EXPECT_TRUE(contains(work_precision_svg(sweep, 0, Cost::evaluations), "class=\"point hollow\""));
+}
+
+TEST(SweepResults, PercentilesInterpolateBetweenOrderStatistics) {
+  const std::vector<double> values = {4, 1, 3, 2};
+
+  EXPECT_EQ(percentile(values, 0), 1);
+  EXPECT_EQ(percentile(values, 0.5), 2.5);
+  EXPECT_NEAR(percentile(values, 0.9), 3.7, 1e-12);
+  EXPECT_EQ(percentile(values, 1), 4);
+  EXPECT_TRUE(std::isnan(percentile({}, 0.5)));
+}
+
+TEST(SweepReport, EqualCostTableNamesTheBestWithinEachBudget) {
+  const std::string page = sweep_report(sweep_of({fixed_cell("euler", 8, 8, 0.25), fixed_cell("euler", 16, 16, 0.125),
+                                                  fixed_cell("heun", 4, 8, 0.5), fixed_cell("heun", 6, 12, 0.0625)}));
+
+  EXPECT_TRUE(contains(page, "<tr><td>8</td><td class=\"best\">0.25</td><td>0.5</td></tr>"));
+  EXPECT_TRUE(contains(page, "<tr><td>16</td><td>0.125</td><td class=\"best\"><small>at 12:</small> 0.0625</td></tr>"));
+}
+
+TEST(SweepReport, SeveralModelsHaveASectionEach) {
+  Sweep sweep = sweep_of({fixed_cell("heun", 8, 16, 0.01), fixed_cell("heun", 8, 16, 0.02)});
+
+  sweep.models.push_back(sweep.models[0]);
+  sweep.models[1].name = "runs/other/step-000001000";
+  sweep.cells[1].model = 1;
+  const std::string page = sweep_report(sweep);
+
+  EXPECT_TRUE(contains(page, "<h2 id=\"model-0\">smooth.ini</h2>"));
+  EXPECT_TRUE(contains(page, "<h2 id=\"model-1\">other/step-000001000</h2>"));
+}
+
 TEST(SweepReport, RefersToNothingOutsideItself) {
   const std::string page =
-      sweep_report(setting(), {fixed_cell("heun", 8, 16, 0.01), fixed_cell("heun", 16, 32, 0.0025)});
+      sweep_report(sweep_of({fixed_cell("heun", 8, 16, 0.01), fixed_cell("heun", 16, 32, 0.0025)}));
 
-  for (const char* outside : {"http:", "https:", "src=\"/", "<script", "@import", "url("}) {
+  for (const char* outside : {"http:", "https:", "src=\"/", "<script src", "@import", "url("}) {
     EXPECT_EQ(page.find(outside), std::string::npos) << outside;
   }
   EXPECT_TRUE(contains(page, "data:image/png;base64,"));
 }
 
 TEST(SweepReport, EscapesWhatUsersNamed) {
-  const std::string page = sweep_report(setting(), {failed_cell()});
+  const std::string page = sweep_report(sweep_of({failed_cell()}));
 
   EXPECT_TRUE(contains(page, "a&amp;b.ini"));
   EXPECT_TRUE(contains(page, "&lt;sample&gt; &quot;3&quot;"));
@@ -113,15 +189,14 @@ TEST(SweepReport, EscapesWhatUsersNamed) {
 }
 
 TEST(SweepReport, ShowsTheOrderMeasuredFromTheTwoLargestBudgets) {
-  const std::string page = sweep_report(setting(), {fixed_cell("heun", 8, 16, 0.04), fixed_cell("heun", 16, 32, 0.01)});
+  const std::string page = sweep_report(sweep_of({fixed_cell("heun", 8, 16, 0.04), fixed_cell("heun", 16, 32, 0.01)}));
 
   EXPECT_TRUE(contains(page, "<td>2.00</td>"));
 }
 
 TEST(WorkPrecisionPlot, HasALinePerSolverAndAPointPerFinishedCell) {
-  const std::string svg = work_precision_svg(
-      setting(), {fixed_cell("euler", 8, 8, 0.1), fixed_cell("euler", 16, 16, 0.05), fixed_cell("heun", 8, 16, 0.01),
-                  fixed_cell("heun", 16, 32, 0.0025), failed_cell()});
+  const std::string svg = svg_of({fixed_cell("euler", 8, 8, 0.1), fixed_cell("euler", 16, 16, 0.05),
+                                  fixed_cell("heun", 8, 16, 0.01), fixed_cell("heun", 16, 32, 0.0025), failed_cell()});
 
   std::size_t points = 0;
   for (std::size_t at = svg.find("class=\"point\""); at != std::string::npos; at = svg.find("class=\"point\"", at + 1))
@@ -134,8 +209,7 @@ TEST(WorkPrecisionPlot, HasALinePerSolverAndAPointPerFinishedCell) {
 }
 
 TEST(WorkPrecisionPlot, MoreAccurateIsLowerAndCostlierIsFurtherRight) {
-  const std::string svg =
-      work_precision_svg(setting(), {fixed_cell("heun", 8, 10, 0.1), fixed_cell("heun", 16, 100, 0.001)});
+  const std::string svg = svg_of({fixed_cell("heun", 8, 10, 0.1), fixed_cell("heun", 16, 100, 0.001)});
 
   double x0 = 0, y0 = 0, x1 = 0, y1 = 0;
   const auto path = svg.find("class=\"curve\" d=\"M");
@@ -146,13 +220,13 @@ TEST(WorkPrecisionPlot, MoreAccurateIsLowerAndCostlierIsFurtherRight) {
 }
 
 TEST(WorkPrecisionPlot, NothingFinishedSaysSoInsteadOfAnEmptyPlot) {
-  const std::string svg = work_precision_svg(setting(), {failed_cell()});
+  const std::string svg = svg_of({failed_cell()});
 
   EXPECT_TRUE(contains(svg, "nothing to plot"));
 }
 
 TEST(WorkPrecisionPlot, SingleCellHasFiniteAxes) {
-  const std::string svg = work_precision_svg(setting(), {fixed_cell("heun", 8, 16, 0.01)});
+  const std::string svg = svg_of({fixed_cell("heun", 8, 16, 0.01)});
 
   EXPECT_TRUE(contains(svg, "class=\"point\""));
   EXPECT_EQ(svg.find("nan"), std::string::npos);

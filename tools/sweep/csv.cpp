@@ -1,0 +1,95 @@
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "tools/sweep/output.h"
+
+namespace pathline::tools {
+
+namespace {
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
+/// The fewest digits that read back to the same double; nothing for a number that there is not.
+std::string number(double value) {
+  return std::isnan(value) ? "" : fmt::format("{}", value);
+}
+
+/// Name and value of each column, in the order of the file. Columns are only ever added at the end.
+std::vector<std::pair<std::string, std::string>> columns_of(const Sweep& sweep, const SweepCell& cell) {
+  const SweepModel& model = sweep.models[cell.model];
+  const CellOutcome& outcome = cell.outcome;
+  const auto if_known = [](bool known, const std::string& text) { return known ? text : std::string(); };
+  const auto sample_error = [&](double fraction) { return number(percentile(outcome.sample_rms, fraction)); };
+  return {
+      {"solver", cell.solver},
+      {"version", cell.version},
+      {"plugin_sha256", cell.plugin_sha256},
+      {"params", cell.params},
+      {"grid", cell.grid},
+      {"steps", if_known(!cell.adaptive, std::to_string(cell.steps))},
+      {"rtol", if_known(cell.adaptive, number(cell.rtol))},
+      {"atol", if_known(cell.adaptive, number(cell.atol))},
+      {"evaluations", number(outcome.evaluations)},
+      {"network_passes", number(sweep.network_passes(cell))},
+      {"accepted", number(outcome.accepted)},
+      {"rejected", number(outcome.rejected)},
+      {"status", outcome.status},
+      {"t_final", number(outcome.t_final)},
+      {"rms_error", if_known(cell.done(), number(outcome.rms_error))},
+      {"max_error", if_known(cell.done(), number(outcome.max_error))},
+      {"seconds", number(outcome.seconds)},
+      {"solver_seconds", number(outcome.solver_seconds)},
+      {"dtype", model.dtype},
+      {"device", model.device},
+      {"batch", std::to_string(model.batch)},
+      {"seed", if_known(sweep.initial.empty(), std::to_string(sweep.seed))},
+      {"count", std::to_string(sweep.count)},
+      {"precision", model.precision},
+      {"weights", model.weights},
+      {"guidance", model.guidance},
+      {"labels", model.labels},
+      {"initial", sweep.initial},
+      {"threads", std::to_string(model.threads)},
+      {"ranks", std::to_string(outcome.ranks)},
+      {"model", model.name},
+      {"model_sha256", model.sha256},
+      {"reference", model.reference},
+      {"reference_uncertainty", number(model.reference_uncertainty)},
+      {"message", outcome.message},
+      {"network_seconds", number(outcome.seconds - outcome.solver_seconds)},
+      {"host_ranks", std::to_string(outcome.host_ranks)},
+      {"p50_error", sample_error(0.5)},
+      {"p90_error", sample_error(0.9)},
+      {"p99_error", sample_error(0.99)},
+      {"worst_error", sample_error(1)},
+      {"near_reference", if_known(cell.done(), sweep.near_reference(cell) ? "1" : "0")},
+      {"plugin_file", cell.plugin_file},
+  };
+}
+
+}  // namespace
+
+std::string sweep_csv(const Sweep& sweep) {
+  std::string header, rows;
+  for (const SweepCell& cell : sweep.cells) {
+    std::string row, names;
+    for (const auto& [name, value] : columns_of(sweep, cell)) {
+      names += (names.empty() ? "" : ",") + name;
+      row += (row.empty() ? "" : ",") + csv_field(value);
+    }
+    header = names;
+    rows += row + '\n';
+  }
+  return header + '\n' + rows;
+}
+
+}  // namespace pathline::tools
