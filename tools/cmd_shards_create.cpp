@@ -1,5 +1,3 @@
-#include "tools/cmd_shards.h"
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -19,6 +17,7 @@
 #include "data/npy_source.h"
 #include "data/picture_source.h"
 #include "data/toy_source.h"
+#include "tools/cmd_shards.h"
 #include "tools/options.h"
 #include "tools/progress.h"
 #include "trainer/stop_signal.h"

@@ -26,17 +26,17 @@ struct MetricsRecord {
   double learning_rate = 0;  ///< of the last step
   double ema_beta = 0;       ///< of the last step
   double images_per_second = 0;
-  double data_wait = 0;         ///< fraction of the time this rank (0) waited for data
-  double data_wait_seconds = 0; ///< the same per step
-  double reduction = 0;         ///< fraction of the time spent in collectives, waiting for slower ranks included
-  double comm_bytes = 0;        ///< per step, handed to collectives on gradients by this rank
-  double comm_collectives = 0;  ///< per step
-  double comm_seconds = 0;      ///< per step, in collectives on gradients
-  double comm_exposed = 0;      ///< per step, of comm_seconds: not hidden behind backward
-  double checkpoint_stall = 0;  ///< fraction of the time that training stood still for checkpoints
-  std::uint64_t skipped = 0;    ///< steps skipped since the start of the program
-  double seconds = 0;           ///< since the start of the program
-  double peak_memory_mb = 0;    ///< largest resident set of any rank so far, 10^6 bytes
+  double data_wait = 0;          ///< fraction of the time this rank (0) waited for data
+  double data_wait_seconds = 0;  ///< the same per step
+  double reduction = 0;          ///< fraction of the time spent in collectives, waiting for slower ranks included
+  double comm_bytes = 0;         ///< per step, handed to collectives on gradients by this rank
+  double comm_collectives = 0;   ///< per step
+  double comm_seconds = 0;       ///< per step, in collectives on gradients
+  double comm_exposed = 0;       ///< per step, of comm_seconds: not hidden behind backward
+  double checkpoint_stall = 0;   ///< fraction of the time that training stood still for checkpoints
+  std::uint64_t skipped = 0;     ///< steps skipped since the start of the program
+  double seconds = 0;            ///< since the start of the program
+  double peak_memory_mb = 0;     ///< largest resident set of any rank so far, 10^6 bytes
 };
 
 class MetricsFile {

@@ -57,11 +57,11 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
   cp "$lister" lister && chmod 755 lister
   as_other=(setpriv --reuid 65534 --regid 65534 --clear-groups env PATHLINE_SOLVER_PATH="$work/mine")
   if "${as_other[@]}" ./lister >ids.txt 2>err.txt; then
-    grep -qx midpoint ids.txt || { fail "the search path is not followed"; cat ids.txt err.txt; }
+    grep -qx my-midpoint ids.txt || { fail "the search path is not followed"; cat ids.txt err.txt; }
     chmod 4755 lister
     "${as_other[@]}" ./lister >ids.txt 2>err.txt
     if grep -qx 'as user 0' ids.txt; then
-      grep -qx midpoint ids.txt && fail "a set-user-id program follows its caller's search path"
+      grep -qx my-midpoint ids.txt && fail "a set-user-id program follows its caller's search path"
     else
       echo "set-user-id has no effect in $work: not tried"
     fi

@@ -8,8 +8,8 @@ check=("$program" solvers check)
 
 # A good one: by path, by name, one of several.
 "${check[@]}" "$plugins/midpoint.so" >out.txt 2>err.txt || { fail "a good plugin fails"; cat out.txt err.txt; }
-grep -q '^PASS  midpoint: order — .*declared 2' out.txt || fail "no line for the order"
-grep -q '^SKIP  midpoint: tolerances — ' out.txt || fail "no line for what does not apply"
+grep -q '^PASS  my-midpoint: order — .*declared 2' out.txt || fail "no line for the order"
+grep -q '^SKIP  my-midpoint: tolerances — ' out.txt || fail "no line for what does not apply"
 grep -qE '^[0-9]+ passed, 0 failed, [0-9]+ skipped' out.txt || fail "no summary"
 grep -q "sha256 $(sha256sum "$plugins/midpoint.so" | cut -d' ' -f1)" out.txt || fail "the hash of the file is not there"
 expect 0 "" "${check[@]}" heun

@@ -185,10 +185,10 @@ typedef struct pathline_text_parameter {
 
 /* Capabilities. A host refuses a request that does not fit them before it calls. Unknown bits 0 to 15 are ignored. */
 enum {
-  PATHLINE_ADAPTIVE = 1u << 0,      /* chooses its own steps by rtol and atol */
-  PATHLINE_DESCENDING = 1u << 1,    /* also integrates descending grids */
-  PATHLINE_NEEDS_HISTORY = 1u << 2, /* multistep: results depend on earlier steps, not on (t, y) alone */
-  PATHLINE_STOCHASTIC = 1u << 3,    /* draws noise (through PATHLINE_NOISE_EXTENSION) */
+  PATHLINE_ADAPTIVE = 1u << 0,          /* chooses its own steps by rtol and atol */
+  PATHLINE_DESCENDING = 1u << 1,        /* also integrates descending grids */
+  PATHLINE_NEEDS_HISTORY = 1u << 2,     /* multistep: results depend on earlier steps, not on (t, y) alone */
+  PATHLINE_STOCHASTIC = 1u << 3,        /* draws noise (through PATHLINE_NOISE_EXTENSION) */
   PATHLINE_MUST_UNDERSTAND = 0x7fff0000 /* bits 16 to 30: a host that does not know one of them refuses the solver */
 };
 

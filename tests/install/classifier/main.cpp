@@ -1,5 +1,5 @@
-// A classifier trained data-parallel with pathline's gradient engine: the program of docs/data-parallel.md. One process and
-// any number of ranks end with the same weights, to the last bit.
+// A classifier trained data-parallel with pathline's gradient engine: the program of docs/data-parallel.md. One process
+// and any number of ranks end with the same weights, to the last bit.
 //   ./classifier            or            mpirun -n 2 ./classifier
 
 #include <cstdio>
@@ -52,9 +52,11 @@ int main(int argc, char** argv) {
     communicator->all_reduce_sum(std::span<double>(loss_sum));
 
     double weights = 0;
-    for (const torch::Tensor& parameter : net->parameters()) weights += parameter.abs().sum(torch::kDouble).item<double>();
+    for (const torch::Tensor& parameter : net->parameters())
+      weights += parameter.abs().sum(torch::kDouble).item<double>();
     if (communicator->rank() == 0) {
-      std::printf("%d ranks: loss %.3f, sum of weights %a\n", communicator->size(), loss_sum[0] / kMicroBatches, weights);
+      std::printf("%d ranks: loss %.3f, sum of weights %a\n", communicator->size(), loss_sum[0] / kMicroBatches,
+                  weights);
     }
     return 0;
   } catch (const pathline::Error& error) {
