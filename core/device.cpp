@@ -26,7 +26,8 @@ c10::Device open_device(const std::string& name, int local_rank, bool may_share,
     if (!must) return cpu;
     throw Error(ExitCode::usage, "no CUDA device on this machine", place, "use cpu");
   }
-  if (local_rank >= devices && !may_share) {
+  // A rank that sees one device only has been given it (CUDA_VISIBLE_DEVICES, Slurm's --gpus-per-task=1).
+  if (local_rank >= devices && devices > 1 && !may_share) {
     throw Error(ExitCode::usage,
                 fmt::format("this host has {} CUDA device(s), and a rank with number {} on it", devices, local_rank),
                 place, fmt::format("start at most {} rank(s) per host", devices));

@@ -13,7 +13,8 @@ namespace pathline {
 bool has_cuda_device();
 
 /// `name`: "cpu"; "cuda"; or "auto", which is cuda where there is a device, else cpu. A rank gets the device of its
-/// number among the ranks of its host. `may_share`: more ranks than devices are fine. Throws Error(usage) at `place`.
+/// number among the ranks of its host, or the only one it sees. `may_share`: more ranks than devices are fine. Throws
+/// Error(usage) at `place`.
 c10::Device open_device(const std::string& name, int local_rank, bool may_share, const std::string& place);
 
 }  // namespace pathline

@@ -4,11 +4,12 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tools/setup.sh || exit 1
 
-# Tests run two at a time, so each may use one thread.
+# As many tests at a time as there are cores, so each may use one thread. (nproc itself would obey OMP_NUM_THREADS.)
+jobs=$(nproc)
 export OMP_NUM_THREADS=1
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
-ctest --test-dir build --output-on-failure -j "$(nproc)" "$@" 2>&1 | tee "$output"
+ctest --test-dir build --output-on-failure -j "$jobs" "$@" 2>&1 | tee "$output"
 status=${PIPESTATUS[0]}
 
 passed=$(grep -cE '^ *[0-9]+/[0-9]+ Test .* Passed ' "$output")

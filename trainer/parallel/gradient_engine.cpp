@@ -115,10 +115,28 @@ void GradientEngine::compare_parameters() const {
   }
 }
 
+bool GradientEngine::in_host_memory() const {
+  return channel_->on_host() && buffer_.is_cpu();
+}
+
+void GradientEngine::refuse_device_memory_on_host_channel() const {
+  if (buffer_.is_cpu() || !channel_->on_host()) return;
+  const std::string where = "the gradients lie on " + buffer_.device().str();
+  if (!alone()) {
+    throw Error(ExitCode::usage, where + ", which " + channel_->name() + " cannot reach", "parallel.backend",
+                "use parallel.backend = nccl (or auto), or train on the CPU");
+  }
+  if (settings_.reduction == "reproducible") {
+    throw Error(ExitCode::usage, where + "; sums in a fixed order are made in host memory", "parallel.reduction",
+                "use parallel.reduction = fast, or train on the CPU");
+  }
+}
+
 void GradientEngine::set_up(FlatLayout layout) {
   layout_.emplace(std::move(layout));
   norm_.emplace(*layout_);
   buffer_ = layout_->make_buffer();
+  refuse_device_memory_on_host_channel();
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     parameters_[i].second.mutable_grad() = layout_->view(buffer_, i);
   }
@@ -181,7 +199,7 @@ void GradientEngine::reduce_bucket(std::size_t bucket) {
   span.argument("number", static_cast<double>(bucket));
   span.argument("bytes", static_cast<double>(wire_bytes(bucket)));
   const Slice range = buckets_[bucket].range;
-  if (channel_->on_host() && !all_finite(span_of(buffer_).subspan(range.offset, range.count)))
+  if (in_host_memory() && !all_finite(span_of(buffer_).subspan(range.offset, range.count)))
     finite_.store(false, std::memory_order_relaxed);
   reduction_->reduce(bucket);
   reduced_.fetch_add(1, std::memory_order_relaxed);
@@ -234,7 +252,7 @@ CommunicationCounters GradientEngine::finish() {
 }
 
 bool GradientEngine::is_finite() const {
-  return !channel_->on_host() || all_finite(span_of(buffer_));
+  return !in_host_memory() || all_finite(span_of(buffer_));
 }
 
 void GradientEngine::zero() {
@@ -254,7 +272,7 @@ void GradientEngine::check_views() const {
 }
 
 double GradientEngine::norm() {
-  if (!channel_->on_host()) {  // any order will do: nothing is reproducible there
+  if (!in_host_memory()) {  // any order will do: nothing is reproducible there
     double squares[] = {0};
     for (const Slice& slice : owned_) {
       const at::Tensor part =

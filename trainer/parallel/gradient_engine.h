@@ -96,6 +96,8 @@ class GradientEngine {
 
   void set_up(FlatLayout layout);
   void compare_parameters() const;
+  bool in_host_memory() const;
+  void refuse_device_memory_on_host_channel() const;
   void arrived(std::size_t parameter);
   void launch_next();
   void reduce_bucket(std::size_t bucket);
