@@ -222,5 +222,18 @@ TEST(Buckets, CoverTheBufferWithASmallFirstOneAndRoomForLargeParameters) {
   EXPECT_EQ(end, static_cast<std::size_t>(layout.size()));
 }
 
+TEST(Buckets, KeepTheLastOneSmallBecauseNothingHidesIt) {
+  parallel::NamedParameters parameters;
+  for (int i = 0; i < 20; ++i) parameters.emplace_back(std::to_string(i), torch::zeros({32}));
+  const parallel::FlatLayout layout(parameters);
+
+  const auto buckets = parallel::plan_buckets(layout, 4 * 100, 4 * 10000);
+
+  ASSERT_EQ(buckets.size(), 3U);
+  EXPECT_EQ(buckets[0].range.count, 3U * 32);
+  EXPECT_EQ(buckets[1].range.count, 14U * 32);
+  EXPECT_EQ(buckets[2].range.count, 3U * 32);
+}
+
 }  // namespace
 }  // namespace pathline

@@ -95,16 +95,27 @@ at::Tensor moved(const at::Tensor& buffer, const FlatLayout& from, const FlatLay
 }
 
 std::vector<Bucket> plan_buckets(const FlatLayout& layout, std::size_t first_bytes, std::size_t bytes) {
+  const std::size_t count = layout.order().size();
+  const auto entry_bytes = [&](std::size_t position) {
+    return as_size(align(layout.entries()[layout.order()[position]].values)) * sizeof(float);
+  };
+  // The last bucket is full only when backward has ended: nothing hides it, so it is kept small, too.
+  std::size_t tail = count;
+  for (std::size_t held = 0; tail > 1 && held + entry_bytes(tail - 1) <= first_bytes; --tail)
+    held += entry_bytes(tail - 1);
+
   std::vector<Bucket> buckets;
-  for (std::size_t position = 0; position < layout.order().size(); ++position) {
-    const FlatLayout::Entry& entry = layout.entries()[layout.order()[position]];
-    const std::size_t start = as_size(entry.offset), end = as_size(entry.offset + align(entry.values));
+  std::size_t held = 0;  // bytes of the newest bucket
+  for (std::size_t position = 0; position < count; ++position) {
     const std::size_t limit = buckets.size() <= 1 ? first_bytes : bytes;
-    if (buckets.empty() || (end - buckets.back().range.offset) * sizeof(float) > limit) {
+    if (buckets.empty() || position == tail || held + entry_bytes(position) > limit) {
+      const auto start = as_size(layout.entries()[layout.order()[position]].offset);
       buckets.push_back({position, position, {start, 0}});
+      held = 0;
     }
+    held += entry_bytes(position);
     buckets.back().last = position + 1;
-    buckets.back().range.count = end - buckets.back().range.offset;
+    buckets.back().range.count = held / sizeof(float);
   }
   return buckets;
 }

@@ -68,8 +68,8 @@ struct Bucket {
   Slice range;                      ///< floats of the flat buffer
 };
 
-/// Fills buckets in the layout's order: the first one up to `first_bytes`, the others up to `bytes`; a parameter that
-/// is larger gets a bucket of its own. Buckets cover the buffer without gaps.
+/// Fills buckets in the layout's order: the first one and the last one up to `first_bytes`, the others up to `bytes`; a
+/// parameter that is larger gets a bucket of its own. Buckets cover the buffer without gaps.
 std::vector<Bucket> plan_buckets(const FlatLayout& layout, std::size_t first_bytes, std::size_t bytes);
 
 /// Squares are summed in blocks that depend on the parameters only, neither on the layout nor on who holds them.
