@@ -288,6 +288,12 @@ RunConfig resolve_run_config(const Config& config, int ranks, int local_ranks, i
 }
 
 void fit_to_data(RunConfig& run, const Config& config, const data::DatasetInfo& data) {
+  if (data.kind == data::SampleKind::vector) {
+    config.fail("network.kind",
+                fmt::format("{} works on images, found rows of {} values in {}", run.network.kind, data.shape.channels,
+                            run.shards.string()),
+                "train on shards of images; there is no network for vectors yet");
+  }
   run.network.image_channels = data.shape.channels;
   run.network.image_height = data.shape.height;
   run.network.image_width = data.shape.width;

@@ -111,6 +111,19 @@ TEST(RunConfig, FitsTheNetworkToTheData) {
   EXPECT_TRUE(contains(error.hint(), "4"));
 }
 
+TEST(RunConfig, SaysThatNoNetworkWorksOnVectorsYet) {
+  const Config config = tiny_config("/somewhere");
+  RunConfig run = resolve_run_config(config, 1, 1, 1);
+  data::DatasetInfo data;
+  data.kind = data::SampleKind::vector;
+  data.shape = {2, 1, 1};
+
+  const Error error = error_of([&] { fit_to_data(run, config, data); });
+
+  EXPECT_EQ(error.code(), ExitCode::usage);
+  EXPECT_TRUE(contains(error.what(), "rows of 2 values")) << error.what();
+}
+
 TEST(RunConfig, ReadsBackWhatPrintConfigPrints) {
   const Config config = tiny_config("/somewhere", {"--optimizer.lr", "0.00123"});
 
