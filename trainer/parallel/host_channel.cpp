@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "trainer/parallel/add_floats.h"
 #include "trainer/parallel/bfloat16.h"
 #include "trainer/parallel/gradient_channel.h"
 
@@ -89,26 +90,20 @@ class HostChannel final : public GradientChannel {
   void sum_at_owners(std::span<float> values, std::span<const Slice> slices) {
     const auto own = values.subspan(slices[self()].offset, slices[self()].count);
     incoming_.resize(own.size() * ranks());
+    const auto part = [&](std::size_t peer) {
+      return peer == self() ? own : std::span<float>(incoming_).subspan(peer * own.size(), own.size());
+    };
     std::vector<std::span<const std::byte>> to_each;
     std::vector<std::span<std::byte>> from_each;
     for (std::size_t peer = 0; peer < ranks(); ++peer) {
-      const auto place = peer == self() ? own : peer_part(peer, own.size());
       to_each.push_back(std::as_bytes(values.subspan(slices[peer].offset, slices[peer].count)));
-      from_each.push_back(std::as_writable_bytes(place));
+      from_each.push_back(std::as_writable_bytes(part(peer)));
     }
     communicator_->all_to_all(to_each, from_each);
     // In the order of the ranks, whoever owns the slice: a value's sum does not depend on how slices are cut.
-    const auto add = [](std::span<float> sum, std::span<const float> values) {
-      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += values[i];
-    };
-    const auto part = [&](std::size_t peer) { return peer == self() ? own : peer_part(peer, own.size()); };
     const std::span<float> sum = part(0);
-    for (std::size_t peer = 1; peer < ranks(); ++peer) add(sum, part(peer));
+    for (std::size_t peer = 1; peer < ranks(); ++peer) add_floats(sum, part(peer));
     if (self() != 0) std::copy(sum.begin(), sum.end(), own.begin());
-  }
-
-  std::span<float> peer_part(std::size_t peer, std::size_t count) {
-    return std::span<float>(incoming_).subspan(peer * count, count);
   }
 
   void send_from_owners(std::span<float> values, std::span<const Slice> slices) {

@@ -3,18 +3,10 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "trainer/parallel/add_floats.h"
+
 namespace pathline::parallel {
 namespace {
-
-void add_to(std::span<float> target, std::span<const float> source) {
-  float* __restrict out = target.data();
-  const float* __restrict in = source.data();
-  const std::size_t blocks = target.size() / 16;
-  for (std::size_t block = 0; block < blocks; ++block, out += 16, in += 16) {
-    for (std::size_t i = 0; i < 16; ++i) out[i] += in[i];  // a constant count: vectorised at -O2
-  }
-  for (std::size_t i = 0; i < target.size() % 16; ++i) out[i] += in[i];
-}
 
 /// True when the last two nodes are the two children of one parent.
 bool has_siblings_at_the_end(const std::vector<TreeNode>& nodes) {
@@ -44,7 +36,7 @@ void PartialSums::add(std::uint64_t micro, std::span<const float> gradient) {
   if (buffers_.size() < nodes_.size()) buffers_.emplace_back(values_);
   std::copy(gradient.begin(), gradient.end(), buffers_[nodes_.size() - 1].begin());
   while (has_siblings_at_the_end(nodes_)) {
-    add_to(buffers_[nodes_.size() - 2], buffers_[nodes_.size() - 1]);
+    add_floats(buffers_[nodes_.size() - 2], buffers_[nodes_.size() - 1]);
     nodes_.pop_back();
     nodes_.back() = {nodes_.back().level + 1, nodes_.back().index / 2};
   }
@@ -67,7 +59,7 @@ void merge_nodes(std::vector<TreeNode> nodes, std::vector<std::span<float>> sums
         const bool has_right =
             i + 1 < nodes.size() && nodes[i + 1].level == level && nodes[i + 1].index == node.index + 1;
         if (has_right) {
-          add_to(sum, sums[i + 1]);
+          add_floats(sum, sums[i + 1]);
           ++i;
         }
         node = {level + 1, node.index / 2};
