@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include <c10/core/impl/VirtualGuardImpl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -16,6 +15,7 @@
 #include "tools/options.h"
 #include "tools/preview.h"
 #include "tools/version.h"
+#include "trainer/parallel/torch_device_hooks.h"
 #include "trainer/run_config.h"
 #include "trainer/stop_signal.h"
 #include "trainer/train.h"
@@ -72,12 +72,6 @@ TrainArguments parse_arguments(const std::vector<std::string>& arguments) {
                 "for example: pathline train configs/demo.ini --data.shards DIR");
   }
   return parsed;
-}
-
-/// The cudaStream_t that the calling thread computes on.
-void* current_cuda_stream() {
-  const c10::impl::VirtualGuardImpl cuda(c10::kCUDA);
-  return cuda.getStream(cuda.getDevice()).native_handle();
 }
 
 std::string range_text(const ConfigKey& key) {
@@ -140,14 +134,12 @@ int run_train(const std::vector<std::string>& arguments, CommandContext& context
     return 0;
   }
 
-  const StopSignal stop;
   parallel::DeviceHooks hooks;
-  hooks.training_on_cuda = config.text("train.device") != "cpu" && has_cuda_device();
-  if (hooks.training_on_cuda) hooks.current_stream = current_cuda_stream;
+  if (config.text("train.device") != "cpu" && has_cuda_device()) hooks = parallel::cuda_device_hooks();
   const auto communicator =
       context.mpi->communicator(config.text("parallel.backend"), config.real("parallel.timeout"), hooks);
   TrainCallbacks callbacks;
-  callbacks.stop_requested = [&stop] { return stop.requested(); };
+  callbacks.stop_requested = [&context] { return context.stop != nullptr && context.stop->requested(); };
   callbacks.preview = [&config](flow::VelocityNetwork& network, const ModelDescription& model, std::uint64_t) {
     PreviewSettings settings;
     settings.seed = static_cast<std::uint64_t>(config.integer("train.seed"));

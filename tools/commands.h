@@ -8,12 +8,17 @@
 
 #include "trainer/parallel/communicator.h"
 
+namespace pathline {
+class StopSignal;
+}
+
 namespace pathline::tools {
 
 /// What main() knows before a subcommand runs.
 struct CommandContext {
   parallel::MpiSession* mpi = nullptr;
   std::vector<std::string> command_line;  ///< the whole of it, for provenance records
+  const StopSignal* stop = nullptr;       ///< for `train`, which stops in good order; the others just end
 };
 
 int run_train(const std::vector<std::string>& arguments, CommandContext& context);       // cmd_train.cpp

@@ -14,6 +14,7 @@
 #include <future>
 #include <memory>
 #include <new>
+#include <optional>
 #include <set>
 #include <string>
 #include <system_error>
@@ -30,6 +31,7 @@
 #include "tools/commands.h"
 #include "tools/options.h"
 #include "tools/version.h"
+#include "trainer/stop_signal.h"
 
 namespace {
 
@@ -91,6 +93,14 @@ struct Outcome {
     return {std::stoi(text.substr(0, end)), text.substr(end + 1)};
   }
 };
+
+/// The first argument that is not an option of the program itself, or "".
+std::string command_of(const std::vector<std::string>& arguments) {
+  for (const std::string& argument : arguments) {
+    if (argument != "--verbose") return argument;
+  }
+  return "";
+}
 
 Outcome run(std::vector<std::string> arguments, CommandContext& context) {
   if (!arguments.empty() && arguments[0] == "--verbose") arguments.erase(arguments.begin());
@@ -215,13 +225,16 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit then fails the write, and the writer says so and cleans up
   try {
     std::vector<std::string> command_line(argv, argv + argc);
+    const std::vector<std::string> arguments(command_line.begin() + 1, command_line.end());
+    // Before MPI, whose start takes a good part of a second: a scheduler's signal in that time would kill the rank.
+    std::optional<pathline::StopSignal> stop;
+    if (command_of(arguments) == "train") stop.emplace();
     pathline::parallel::MpiSession mpi(&argc, &argv);
     const auto channel = mpi.communicator();
-    const std::vector<std::string> arguments(command_line.begin() + 1, command_line.end());
     pathline::setup_logging(channel->rank(), channel->size(), !arguments.empty() && arguments[0] == "--verbose");
     if (channel->rank() > 0 && !std::freopen("/dev/null", "w", stdout))
       std::fclose(stdout);  // results are rank 0's to print
-    CommandContext context{&mpi, command_line};
+    CommandContext context{&mpi, command_line, stop ? &*stop : nullptr};
     return conclude(*channel, run_and_catch(arguments, context));
   } catch (const Error& error) {  // MPI could not be started
     print_error(error.what());
