@@ -3,6 +3,11 @@ source "$(dirname "$0")/lib.sh"
 require_mpirun
 tiny_run
 
+# wait_until_minding PID: until the process has a handler for SIGUSR1.
+wait_until_minding() {
+  until (( (0x$(awk '/^SigCgt:/ { print $2 }' "/proc/$1/status") >> 9) & 1 )); do :; done
+}
+
 "${mpirun[@]}" -n 2 "$program" train "$work/tiny.ini" --checkpoint.every 0 --train.steps 100000 >"$work/output" 2>&1 &
 job=$!
 wait_for "$work/log/metrics.jsonl"
@@ -17,7 +22,8 @@ expect 0 "$program" checkpoint verify "$work/run"
 
 "$program" train "$work/tiny.ini" --checkpoint.every 0 --train.steps 100000 >"$work/output" 2>&1 &
 job=$!
-sleep 1.5
+wait_until_minding "$job"
+sleep 0.5
 kill -TERM "$job"
 wait "$job"
 code=$?
@@ -27,11 +33,12 @@ code=$?
 # The signal is minded before MPI has started, that is, loaded its components: one step, a checkpoint, 75. The moment is short, so a few tries.
 early=false
 for try in 1 2 3 4 5; do
-  "$program" train "$work/tiny.ini" --checkpoint.dir "$work/early-$try" --checkpoint.every 0 --train.steps 100000 >"$work/output" 2>&1 &
+  "${mpirun[@]}" -n 1 "$program" train "$work/tiny.ini" --checkpoint.dir "$work/early-$try" --checkpoint.every 0 --train.steps 100000 >"$work/output" 2>&1 &
   job=$!
-  until (( (0x$(awk '/^SigCgt:/ { print $2 }' "/proc/$job/status") >> 9) & 1 )); do :; done
-  kill -USR1 "$job"
-  grep -q "/mca_" "/proc/$job/maps" || early=true
+  until rank=$(pgrep -P "$job" -f "early-$try"); do :; done
+  wait_until_minding "$rank"
+  kill -USR1 "$rank"
+  grep -q "/mca_" "/proc/$rank/maps" || early=true
   wait "$job"
   code=$?
   [ "$code" = 75 ] || fail "expected exit code 75 after an early SIGUSR1, found $code"
