@@ -8,6 +8,7 @@ the same settings, by turns bare (no DDP, all ranks at once) and under DDP. Prin
 Needs torch and torchcfm (its UNet file only).
 """
 import argparse
+import copy
 import os
 import statistics
 import time
@@ -31,12 +32,9 @@ def main():
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"tcp://{arguments.master}:{arguments.port}", rank=rank, world_size=size)
 
-    def network():
-        return load_unet_class()(dim=(1, 28, 28), num_channels=arguments.channels, num_res_blocks=1, channel_mult=[1, 2, 2],
-                                 num_heads=1, num_head_channels=32, attention_resolutions="7", dropout=0.0)
-
-    bare = network()
-    parallel = torch.nn.parallel.DistributedDataParallel(network(), bucket_cap_mb=arguments.bucket_mib)
+    bare = load_unet_class()(dim=(1, 28, 28), num_channels=arguments.channels, num_res_blocks=1, channel_mult=[1, 2, 2],
+                             num_heads=1, num_head_channels=32, attention_resolutions="7", dropout=0.0)
+    parallel = torch.nn.parallel.DistributedDataParallel(copy.deepcopy(bare), bucket_cap_mb=arguments.bucket_mib)
     x, t = torch.randn(arguments.images, 1, 28, 28), torch.rand(arguments.images)
 
     def step(model):

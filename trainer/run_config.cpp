@@ -91,7 +91,8 @@ ConfigSchema make_schema() {
                "reproducible: the same bits whatever the number of ranks");
   s.add_boolean("parallel.overlap", true, "reduce gradients while backward is still running");
   s.add_real("parallel.first_bucket_mib", 1.0, 1e-3, 1e5, "size of the first and the last bucket of gradients");
-  s.add_real("parallel.bucket_mib", 25.0, 1e-3, 1e5, "size of the other buckets of gradients");
+  s.add_real("parallel.bucket_mib", 0.0, 0, 1e5,
+             "size of the other buckets of gradients; 0: a sixteenth of all gradients, at most 25");
   s.add_choice("parallel.wire", "fp32", {"fp32", "bf16"},
                "gradients between ranks; bf16: half the bytes, rounded once per rank and once in the sum");
   s.add_boolean("parallel.shard_optimizer", false,

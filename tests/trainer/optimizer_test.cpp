@@ -222,6 +222,20 @@ TEST(Buckets, CoverTheBufferWithASmallFirstOneAndRoomForLargeParameters) {
   EXPECT_EQ(end, static_cast<std::size_t>(layout.size()));
 }
 
+TEST(Buckets, AreASixteenthOfTheGradientsWhenNoSizeIsGiven) {
+  parallel::NamedParameters parameters;
+  for (int i = 0; i < 320; ++i) parameters.emplace_back(std::to_string(i), torch::zeros({32}));
+  const parallel::FlatLayout layout(parameters);
+
+  const auto small_first = parallel::plan_buckets(layout, 4 * 32, 0);
+  const auto large_first = parallel::plan_buckets(layout, 4 * 32 * 100, 0);
+
+  ASSERT_EQ(small_first.size(), 18U);  // 1 + 318 in sixteenths of 20 parameters + 1
+  EXPECT_EQ(small_first[1].range.count, 20U * 32);
+  EXPECT_EQ(small_first[15].range.count, 20U * 32);
+  EXPECT_EQ(large_first[1].range.count, 100U * 32);  // not smaller than the first
+}
+
 TEST(Buckets, KeepTheLastOneSmallBecauseNothingHidesIt) {
   parallel::NamedParameters parameters;
   for (int i = 0; i < 20; ++i) parameters.emplace_back(std::to_string(i), torch::zeros({32}));

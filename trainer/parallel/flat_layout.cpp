@@ -95,6 +95,10 @@ at::Tensor moved(const at::Tensor& buffer, const FlatLayout& from, const FlatLay
 }
 
 std::vector<Bucket> plan_buckets(const FlatLayout& layout, std::size_t first_bytes, std::size_t bytes) {
+  if (bytes == 0) {
+    constexpr std::size_t kMost = std::size_t{25} << 20;
+    bytes = std::min(std::max(as_size(layout.size()) * sizeof(float) / 16, first_bytes), std::max(kMost, first_bytes));
+  }
   const std::size_t count = layout.order().size();
   const auto entry_bytes = [&](std::size_t position) {
     return as_size(align(layout.entries()[layout.order()[position]].values)) * sizeof(float);

@@ -69,7 +69,9 @@ struct Bucket {
 };
 
 /// Fills buckets in the layout's order: the first one and the last one up to `first_bytes`, the others up to `bytes`; a
-/// parameter that is larger gets a bucket of its own. Buckets cover the buffer without gaps.
+/// parameter that is larger gets a bucket of its own. Buckets cover the buffer without gaps. `bytes` 0: a sixteenth of
+/// the buffer, so that small models overlap as well as large ones, but at least `first_bytes` and at most 25 MiB, from
+/// where on larger ones bring nothing (PyTorch's DistributedDataParallel has that limit, too).
 std::vector<Bucket> plan_buckets(const FlatLayout& layout, std::size_t first_bytes, std::size_t bytes);
 
 /// Squares are summed in blocks that depend on the parameters only, neither on the layout nor on who holds them.

@@ -42,7 +42,7 @@ struct EngineSettings {
   bool to_owners = false;          ///< each rank gets the sum of owned() only (ZeRO-1)
   Wire wire = Wire::fp32;
   std::size_t first_bucket_bytes = std::size_t{1} << 20;
-  std::size_t bucket_bytes = std::size_t{25} << 20;
+  std::size_t bucket_bytes = 0;  ///< 0: as plan_buckets() chooses
   TraceWriter* trace = nullptr;  ///< borrowed; a span per bucket on the thread "gradients"
 };
 
