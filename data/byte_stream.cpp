@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <vector>
 
 #include <fmt/format.h>
 #include <zlib.h>
 
 #include "core/error.h"
+#include "data/deflate_bound.h"
 
 namespace pathline::data {
 
@@ -20,8 +22,12 @@ class PlainOrGzip : public ByteStream {
     file_ = gzopen(path.c_str(), "rb");
     if (file_ == nullptr) throw system_error(errno != 0 ? errno : ENOMEM, "cannot open this file", path.string());
     gzbuffer(file_, 1 << 17);
+    std::error_code unknown;  // of a pipe, say
+    const std::uintmax_t size = std::filesystem::file_size(path, unknown);
+    if (!unknown) most_bytes_ = gzdirect(file_) == 1 ? size : most_inflated(size);
   }
   ~PlainOrGzip() override { gzclose(file_); }
+  std::uint64_t most_bytes() const override { return most_bytes_; }
 
  protected:
   std::size_t read_some(void* out, std::size_t bytes) override {
@@ -48,6 +54,7 @@ class PlainOrGzip : public ByteStream {
 
  private:
   gzFile file_ = nullptr;
+  std::uint64_t most_bytes_ = std::numeric_limits<std::uint64_t>::max();
 };
 
 }  // namespace
@@ -70,6 +77,12 @@ void ByteStream::skip(std::uint64_t bytes, const std::string& what) {
     read(scratch.data(), piece, what);
     bytes -= piece;
   }
+}
+
+void ByteStream::expect_room(std::uint64_t bytes, const std::string& what) const {
+  if (bytes > most_bytes())
+    fail(fmt::format("{} of {} bytes cannot be in it: it holds at most {}", what, bytes, most_bytes()),
+         "the file is damaged or truncated: fetch it again");
 }
 
 void ByteStream::expect_end() {

@@ -25,6 +25,10 @@ class ByteStream {
   void skip(std::uint64_t bytes, const std::string& what);
   /// Refuses anything that follows; where the container has checksums, this is where the last one is checked.
   void expect_end();
+  /// More bytes than this cannot be in it, from its first to its last, whatever a header says.
+  virtual std::uint64_t most_bytes() const = 0;
+  /// Refuses `what` of so many bytes if they cannot be in it: before memory is taken for them.
+  void expect_room(std::uint64_t bytes, const std::string& what) const;
   /// Error(bad_input) about this file.
   [[noreturn]] void fail(const std::string& message, const std::string& hint = {}) const;
   const std::string& place() const noexcept { return place_; }

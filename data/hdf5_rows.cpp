@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include "core/error.h"
+#include "data/deflate_bound.h"
 
 namespace pathline::data {
 
@@ -59,11 +60,17 @@ Hdf5Rows::Hdf5Rows(hid_t file, const std::string& object, const std::filesystem:
   if (facts_.dims.empty()) fail("a single value; expected an array");
   if (facts_.declared_bytes == 0) fail("the array is empty: dimensions " + format_dims(facts_.dims));
   row_bytes_ = facts_.declared_bytes / facts_.dims[0];
+  hsize_t file_bytes = 0;
+  require_hdf5(H5Fget_filesize(file, &file_bytes) >= 0, "tell the size of a file");
   if (row_bytes_ > largest_block) fail(fmt::format("one sample has {} bytes; at most 1 GiB is read", row_bytes_));
   if (facts_.layout != H5D_CHUNKED) {
     if (facts_.stored_bytes != facts_.declared_bytes)
       fail(fmt::format("expected {} bytes of data, found {}: the dataset was never written", facts_.declared_bytes,
                        facts_.stored_bytes));
+    if (facts_.layout == H5D_CONTIGUOUS &&
+        (facts_.offset > file_bytes || facts_.stored_bytes > file_bytes - facts_.offset))
+      fail(fmt::format("its {} bytes at offset {} pass the end of the file ({} bytes)", facts_.stored_bytes,
+                       facts_.offset, file_bytes));
     block_rows_ = std::clamp<std::uint64_t>(plain_block / row_bytes_, 1, count());
     return;
   }
@@ -80,10 +87,14 @@ Hdf5Rows::Hdf5Rows(hid_t file, const std::string& object, const std::filesystem:
     bytes *= extent;
   }
   chunk_bytes_ = bytes;
+  const bool deflated = std::count(facts_.filters.begin(), facts_.filters.end(), H5Z_FILTER_DEFLATE) > 0;
+  const std::uint64_t most_bytes = deflated ? most_inflated(file_bytes) : file_bytes;
   block_rows_ = std::min<std::uint64_t>(chunk_[0], count());
   if (block_rows_ > largest_block / row_bytes_)
     fail(fmt::format("a row of chunks has {} samples of {} bytes; at most 1 GiB is read", block_rows_, row_bytes_),
          "rewrite the file with fewer samples in a chunk, for example with h5repack -l CHUNK=…");
+  if (chunk_bytes_ > most_bytes || block_rows_ * row_bytes_ > most_bytes)
+    fail(fmt::format("chunks of {} values cannot be in a file of {} bytes", format_dims(chunk_), file_bytes));
 }
 
 const std::byte* Hdf5Rows::row(std::uint64_t number) {

@@ -139,6 +139,7 @@ IdxSource::IdxSource(const IdxFiles& files, const ArrayOptions& options, const s
         file_fingerprint(files.images) + ", " + file_fingerprint(files.labels));
   const std::vector<std::uint8_t> labels = read_labels(files.labels, count);
   set_labels({labels.begin(), labels.end()}, class_names(known_as, files, labels), files.labels.string());
+  images_->expect_room(sample_bytes(), "an image");
 }
 
 void IdxSource::read_values(std::uint64_t number, void* out) {

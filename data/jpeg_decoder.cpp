@@ -6,6 +6,7 @@
 
 #include <jpeglib.h>
 // After jpeglib.h, which it needs.
+#include <fmt/format.h>
 #include <jerror.h>
 
 #include "data/picture_decoder.h"
@@ -16,6 +17,9 @@ namespace pathline::data {
 namespace {
 
 constexpr int most_scans = 200;  // each scan of a progressive file costs a pass over the picture
+// Every block of 8 x 8 takes a bit or more; sampled as coarsely as can be (4 x 1 beside 1 x 4), it covers 8 x 32
+// pixels.
+constexpr std::uint64_t most_pixels_per_byte = 8 * 8 * 32;
 constexpr unsigned exif_marker = JPEG_APP0 + 1, largest_marker = 0xffff;
 
 /// Damage that libjpeg papers over with grey. Its other warnings are about oddities that change no pixel.
@@ -111,7 +115,7 @@ class Turner : public RowSink {
 /// As PngFile: libjpeg leaves by longjmp, and only through guarded().
 class JpegFile {
  public:
-  explicit JpegFile(std::span<const std::byte> file) {
+  explicit JpegFile(std::span<const std::byte> file) : file_bytes_(file.size()) {
     jpeg_.err = jpeg_std_error(&errors_);
     jpeg_.client_data = this;
     errors_.error_exit = on_error;
@@ -132,6 +136,10 @@ class JpegFile {
   void decode(RowSink& sink) {
     guarded([this] { jpeg_read_header(&jpeg_, TRUE); });
     check_picture_size(jpeg_.image_width, jpeg_.image_height);
+    if (jpeg_.arith_code) throw BadSample("a JPEG with arithmetic coding; expected Huffman coding");
+    if (std::uint64_t{jpeg_.image_width} * jpeg_.image_height / most_pixels_per_byte > file_bytes_)
+      throw BadSample(fmt::format("{} x {} pixels cannot be in a file of {} bytes", jpeg_.image_width,
+                                  jpeg_.image_height, file_bytes_));
     if (jpeg_.data_precision != 8) throw BadSample("a JPEG of other than 8 bits");
     const bool four = jpeg_.jpeg_color_space == JCS_CMYK || jpeg_.jpeg_color_space == JCS_YCCK;
     const bool grey = jpeg_.jpeg_color_space == JCS_GRAYSCALE;
@@ -210,6 +218,7 @@ class JpegFile {
     std::longjmp(file->escape_, 1);
   }
 
+  std::size_t file_bytes_;
   jpeg_decompress_struct jpeg_{};
   jpeg_error_mgr errors_{};
   jpeg_progress_mgr progress_{};

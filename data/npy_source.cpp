@@ -119,6 +119,7 @@ NpySource::NpySource(const NpyInput& input, const ArrayOptions& options)
   refuse_order(header, *stream_);
   if (!input.labels.empty()) fingerprint += ", " + file_fingerprint(input.labels);
   begin(number_type(header, *stream_), header.shape, input.path.stem().string(), std::move(fingerprint));
+  stream_->expect_room(sample_bytes(), "a sample");
   if (!input.labels.empty()) {
     const auto stream = open_plain_or_gzip(input.labels);
     set_labels(read_labels(*stream), {}, input.labels.string());

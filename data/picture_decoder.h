@@ -4,9 +4,9 @@
 //
 // PNG: every colour type and depth; palettes and tRNS become RGB(A), 16 bits are rounded to 8, 1 to 4 bits are scaled
 // to 0 … 255, interlaced ones are put together first. Gamma, colour profiles and orientation tags are not applied.
-// JPEG: grey, RGB, YCbCr, CMYK and YCCK, baseline and progressive. CMYK becomes R = C·K/255 and so on, in the inverted
-// form that Adobe writes, without profiles. The EXIF orientation is applied, so a picture is seen as viewers show it.
-// Told apart by contents, not by name. Thread-safe: no state.
+// JPEG: grey, RGB, YCbCr, CMYK and YCCK, baseline and progressive, with Huffman codes. CMYK becomes R = C·K/255 and so
+// on, in the inverted form that Adobe writes, without profiles. The EXIF orientation is applied, so a picture is seen
+// as viewers show it. Told apart by contents, not by name. Thread-safe: no state.
 
 #include <cstddef>
 #include <cstdint>

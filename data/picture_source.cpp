@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/hash.h"
+#include "core/json_text.h"
 #include "data/picture_decoder.h"
 
 namespace pathline::data {
@@ -120,15 +121,12 @@ void PictureSource::assign_classes(const std::optional<std::string>& dataset_jso
 }
 
 void PictureSource::assign_listed(const std::string& dataset_json, const std::string& place) {
-  const std::string where = place + ": dataset.json";
-  const auto fail = [&](const std::string& message) {
-    throw Error(ExitCode::bad_input, message, where,
-                R"(expected {"labels": [["folder/picture.png", 3], ...]} or null)");
-  };
-  const auto json = nlohmann::json::parse(dataset_json, nullptr, false);
-  if (json.is_discarded()) fail("this is not valid JSON");
+  const std::string where = place + ": dataset.json",
+                    hint = R"(expected {"labels": [["folder/picture.png", 3], ...]} or null)";
+  const auto fail = [&](const std::string& message) { throw Error(ExitCode::bad_input, message, where, hint); };
+  const auto json = parse_json(dataset_json, where, hint);
   if (!json.is_object() || !json.contains("labels")) fail("it has no \"labels\"");
-  const auto& pairs = json["labels"];
+  const auto& pairs = json.at("labels");
   if (pairs.is_null()) return;
   if (!pairs.is_array()) fail("\"labels\" is not a list");
 

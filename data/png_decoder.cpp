@@ -3,8 +3,10 @@
 #include <new>
 #include <vector>
 
+#include <fmt/format.h>
 #include <png.h>
 
+#include "data/deflate_bound.h"
 #include "data/picture_decoder.h"
 #include "data/sample_source.h"
 
@@ -18,7 +20,7 @@ constexpr png_alloc_size_t largest_chunk = 8 << 20;
 /// libpng reports errors by longjmp: each call of it goes through guarded(), whose frame holds nothing to destroy.
 class PngFile {
  public:
-  explicit PngFile(std::span<const std::byte> file) : left_(file) {
+  explicit PngFile(std::span<const std::byte> file) : left_(file), file_bytes_(file.size()) {
     png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, on_error, on_warning);
     if (png_ == nullptr) throw std::bad_alloc();
     info_ = png_create_info_struct(png_);
@@ -44,6 +46,8 @@ class PngFile {
     });
     const png_uint_32 width = png_get_image_width(png_, info_), height = png_get_image_height(png_, info_);
     check_picture_size(width, height);
+    if (png_get_rowbytes(png_, info_) * height > most_inflated(file_bytes_))
+      throw BadSample(fmt::format("{} x {} pixels cannot be in a file of {} bytes", width, height, file_bytes_));
     int passes = 1;
     guarded([&] {
       png_set_expand(png_);
@@ -96,6 +100,7 @@ class PngFile {
   }
 
   std::span<const std::byte> left_;
+  std::size_t file_bytes_;
   png_structp png_ = nullptr;
   png_infop info_ = nullptr;
   char message_[160] = "";

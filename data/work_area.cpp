@@ -10,6 +10,7 @@
 #include "core/durable_file.h"
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/json_text.h"
 #include "data/shard_index.h"
 
 namespace pathline::data {
@@ -67,6 +68,16 @@ bool is_there(const fs::path& path) {
   return fs::exists(path, ignored);
 }
 
+/// A file of ours that a killed process, or the disk, may have left in any state; null: it says nothing.
+Json readable_json(const fs::path& file) {
+  const std::string text = read_file(file, largest_state);
+  try {
+    return parse_json(text, file.string(), "");
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 /// Empty if both plans are the same, else the first difference in words.
 std::string difference(const Json& before, const ConversionPlan& now) {
   std::set<std::string> settings;
@@ -103,7 +114,7 @@ WorkArea::WorkArea(fs::path target, const ConversionPlan& plan, bool start_over)
 
   const fs::path plan_file = folder_ / "plan.json";
   Json before;
-  if (is_there(plan_file)) before = Json::parse(read_file(plan_file, largest_state), nullptr, false);
+  if (is_there(plan_file)) before = readable_json(plan_file);
   if (start_over) {
     before = {};
   } else if (before.is_object()) {
@@ -134,7 +145,7 @@ void WorkArea::read_parts() {
     const fs::path file = folder_ / part_name(number), shard = shards_ / shard_file_name(number);
     if (!is_there(file) || !is_there(shard)) return;
     try {
-      ConversionPart part = part_from(Json::parse(read_file(file, largest_state)));
+      ConversionPart part = part_from(readable_json(file));
       std::error_code failure;
       if (part.shard.file != shard_file_name(number) || fs::file_size(shard, failure) != part.shard.bytes || failure ||
           sha256_file(shard) != part.shard.sha256) {

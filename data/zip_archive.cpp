@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include "core/error.h"
+#include "data/deflate_bound.h"
 #include "data/sample_source.h"
 
 namespace pathline::data {
@@ -20,7 +21,9 @@ using OpenFile = std::unique_ptr<zip_file_t, CloseFile>;
 
 class ZipStream : public ByteStream {
  public:
-  ZipStream(OpenFile file, const std::string& place) : ByteStream(place), file_(std::move(file)) {}
+  ZipStream(OpenFile file, const ZipEntry& entry, const std::string& place)
+      : ByteStream(place), file_(std::move(file)), size_(entry.size) {}
+  std::uint64_t most_bytes() const override { return size_; }
 
  protected:
   std::size_t read_some(void* out, std::size_t bytes) override {
@@ -36,6 +39,7 @@ class ZipStream : public ByteStream {
 
  private:
   OpenFile file_;
+  std::uint64_t size_;
 };
 
 }  // namespace
@@ -86,6 +90,8 @@ std::string ZipArchive::problem(const ZipEntry& entry, std::uint64_t limit) cons
   if (entry.size > limit) return fmt::format("it declares {} bytes; expected at most {}", entry.size, limit);
   if (entry.packed_size > file_bytes_ || (entry.stored && entry.packed_size != entry.size))
     return fmt::format("it declares {} bytes in the archive, which cannot be", entry.packed_size);
+  if (entry.deflated && entry.size > most_inflated(entry.packed_size))
+    return fmt::format("it declares {} bytes, more than its {} deflated ones can hold", entry.size, entry.packed_size);
   return "";
 }
 
@@ -124,7 +130,7 @@ std::unique_ptr<ByteStream> ZipArchive::stream(const ZipEntry& entry) const {
   const std::string place = path_.string() + ":" + entry.name;
   OpenFile file(zip_fopen_index(handle_->zip, entry.number, 0));
   if (!file) throw Error(ExitCode::bad_input, zip_strerror(handle_->zip), place);
-  return std::make_unique<ZipStream>(std::move(file), place);
+  return std::make_unique<ZipStream>(std::move(file), entry, place);
 }
 
 }  // namespace pathline::data

@@ -221,6 +221,25 @@ TEST_F(UnfinishedTest, ADamagedShardIsMadeAgain) {
   EXPECT_NO_THROW(ShardSet::open(folder_ / "out", true));
 }
 
+TEST_F(UnfinishedTest, ADamagedRecordIsMadeAgain) {
+  leave_unfinished(options());
+  write_bytes(folder_ / ".out.partial/part-00001.json", std::string(100000, '['));
+
+  const std::uint64_t since = continues_from(options());
+
+  EXPECT_GT(since, 0u);
+  EXPECT_LT(since, 150u);
+  EXPECT_NO_THROW(ShardSet::open(folder_ / "out", true));
+}
+
+TEST_F(UnfinishedTest, ADamagedPlanStartsOver) {
+  leave_unfinished(options());
+  write_bytes(folder_ / ".out.partial/plan.json", R"({"--size": "4", "--size": "4"})");
+
+  EXPECT_EQ(continues_from(options()), 0u);
+  EXPECT_NO_THROW(ShardSet::open(folder_ / "out", true));
+}
+
 TEST_F(UnfinishedTest, LeftoversOfAKilledProcessGo) {
   leave_unfinished(options());
   write_bytes(folder_ / ".out.partial/shards/.shard-00009.h5.tmp-abc", "half");

@@ -149,13 +149,21 @@ TEST_F(Hdf5SourceTest, RefusesWhatItDoesNotRead) {
   put("/empty", H5T_STD_U8LE, {1, 2, 2}, std::vector<std::uint8_t>{});
   put("/holes", H5T_STD_U8LE, {4, 2, 2}, std::vector<std::uint8_t>{}, {{1, 2, 2}});
   put("/absurd", H5T_STD_U8LE, {1, 65536, 65536}, std::vector<std::uint8_t>{}, {{1, 65536, 65535}});
+  put("/bomb", H5T_STD_U8LE, {1, 16000, 16000}, std::vector<std::uint8_t>{}, {{1, 16000, 16000}});
   H5Lcreate_soft("/one", file_, "/soft", H5P_DEFAULT, H5P_DEFAULT);
   H5Lcreate_external("other.h5", "/x", file_, "/external", H5P_DEFAULT, H5P_DEFAULT);
 
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {"/big", "big-endian"},      {"/ints", "int16"},          {"/one", "dimensions [3]"},
-      {"/empty", "never written"}, {"/absurd", "1 GiB"},        {"/soft", "soft"},
-      {"/external", "external"},   {"/none", "no such object"}, {"/no*", "no object of this name"}};
+      {"/big", "big-endian"},
+      {"/ints", "int16"},
+      {"/one", "dimensions [3]"},
+      {"/empty", "never written"},
+      {"/absurd", "1 GiB"},
+      {"/soft", "soft"},
+      {"/external", "external"},
+      {"/none", "no such object"},
+      {"/no*", "no object of this name"},
+      {"/bomb", "[1, 16000, 16000] values cannot be in a file of"}};
   for (const auto& [object, word] : cases) {
     expect_error(ExitCode::bad_input, {"foreign.h5", word}, [&] { open(object); });
   }

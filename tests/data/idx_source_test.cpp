@@ -192,6 +192,9 @@ TEST_F(IdxSourceTest, RefusesHeadersThatWouldFillTheMemory) {
 
   write(big_endian(0x803) + big_endian(1) + big_endian(0xffffffff) + big_endian(0xffffffff), labels_file({0}));
   expect_error(ExitCode::bad_input, {"4294967295"}, [&] { open(); });
+
+  write(big_endian(0x803) + big_endian(1) + big_endian(30000) + big_endian(30000), labels_file({0}));
+  expect_error(ExitCode::bad_input, {"900000000 bytes", "at most 16"}, [&] { open(); });
 }
 
 TEST_F(IdxSourceTest, RefusesEmptySets) {

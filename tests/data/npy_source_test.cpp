@@ -158,6 +158,7 @@ TEST_F(NpySourceTest, RefusesHeadersThatAreNotExactlyNumpys) {
   expect_refused(npy_file("|u1", "(9999999999, 9999999999, 9999999999)", "ab"), "more values than any file");
   expect_refused(npy_file("|u1", "(4, 100000, 2)", "ab"), "1 to 65536 each");
   expect_refused(npy_file("|u1", "(4, 60000, 60000)", "ab"), "at most 1 GiB");
+  expect_refused(npy_file("|u1", "(4, 30000, 30000)", "ab"), "900000000 bytes cannot be in it");
   expect_refused(npy_file("|u1", "()", "a"), "dimensions []");
   expect_refused(npy_file("|u1", "(0, 2, 2)", ""), "no samples");
   expect_refused("\x93NUMPY\x02" + std::string("\0\xff\xff\xff\xff", 5) + "{", "header of 4294967295 bytes");

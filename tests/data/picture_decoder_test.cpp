@@ -123,6 +123,7 @@ TEST(PngDecoder, RefusesBombsBeforeTheSinkHearsOfThem) {
 
   expect_bad(with_png_size(file, 60000, 60000), "60000 x 60000 pixels");
   expect_bad(with_png_size(file, 2000000000, 1), "PNG");
+  expect_bad(with_png_size(file, 16000, 16000), "16000 x 16000 pixels cannot be in a file of");
 }
 
 TEST(JpegDecoder, ReadsColourAndGrey) {
@@ -208,6 +209,16 @@ TEST(JpegDecoder, RefusesBombs) {
   for (const std::size_t at : {frame + 5, frame + 7}) file.replace(at, 2, "\xff\xdc");
 
   expect_bad(file, "65500 x 65500 pixels");
+
+  for (const std::size_t at : {frame + 5, frame + 7}) file.replace(at, 2, "\x3e\x80");
+  expect_bad(file, "16000 x 16000 pixels cannot be in a file of");
+}
+
+TEST(JpegDecoder, RefusesArithmeticCoding) {
+  std::string file = jpeg_file(8, 8, JCS_GRAYSCALE, std::string(64, 'x'));
+  file[file.find("\xff\xc0") + 1] = '\xc9';  // SOF9 in place of SOF0
+
+  expect_bad(file, "arithmetic coding");
 }
 
 TEST(PictureDecoder, RefusesOtherFormats) {

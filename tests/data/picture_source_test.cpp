@@ -94,6 +94,8 @@ TEST_F(FolderSourceTest, RefusesADatasetJsonThatMakesNoSense) {
            {"{", "not valid JSON"},
            {"{}", "no \"labels\""},
            {R"({"labels": 3})", "not a list"},
+           {R"({"labels": null, "labels": []})", "appears twice"},
+           {std::string(100000, '['), "nested deeper"},
            {R"({"labels": [["1.png", 1.5]]})", "entry 0"},
            {R"({"labels": [["1.png", -1]]})", "label -1"},
            {R"({"labels": [["1.png", 1], ["1.png", 2]]})", "twice"},
@@ -239,6 +241,15 @@ TEST_F(ZipSourceTest, SizesDeclaredTooLargeAreRefusedUnread) {
   write_bytes(path_, bytes);
 
   expect_bad(*open(), 1, "declares 2147483647 bytes");
+}
+
+TEST_F(ZipSourceTest, SizesThatDeflateCannotReachAreRefusedUnread) {
+  std::string bytes = make_zip(path_, {{"1.png", plain_png(2, 2, 1)}, {"2.png", std::string(1000, 'x')}});
+  const std::size_t entry = bytes.rfind("PK\x01\x02");
+  bytes.replace(entry + 24, 4, std::string("\0\0\0\x10", 4));  // 256 MiB, allowed as such
+  write_bytes(path_, bytes);
+
+  expect_bad(*open(), 1, "declares 268435456 bytes, more than");
 }
 
 TEST_F(ZipSourceTest, AMemberThatInflatesBeyondItsSizeIsStopped) {

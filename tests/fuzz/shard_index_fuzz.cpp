@@ -1,8 +1,6 @@
 // index.json of a shard folder, as it stands and with its own checksum made right, as someone with intent would.
 
 #include <cstdio>
-#include <cstdlib>
-#include <fstream>
 #include <string>
 
 #include "core/hash.h"
@@ -11,33 +9,16 @@
 
 namespace {
 
-/// A folder for the index; removed at exit.
-const std::filesystem::path& folder() {
-  struct Scratch {
-    std::filesystem::path path;
-    Scratch() {
-      std::string name = (std::filesystem::temp_directory_path() / "pathline-fuzz-XXXXXX").string();
-      if (::mkdtemp(name.data()) == nullptr) std::abort();
-      path = name;
-    }
-    ~Scratch() {
-      std::error_code ignored;
-      std::filesystem::remove_all(path, ignored);
-    }
-  };
-  static const Scratch scratch;
-  return scratch.path;
-}
-
 void read(const std::string& text) {
   using namespace pathline;
-  std::ofstream(folder() / data::index_file_name, std::ios::binary | std::ios::trunc) << text;
+  static const fuzz::InputFolder folder;
+  folder.write(data::index_file_name, text);
   fuzz::accepts([&] {
-    const data::DatasetInfo info = data::read_index(folder());
+    const data::DatasetInfo info = data::read_index(folder.path());
     // What was accepted must be written and read again as the same.
     const std::string written = data::index_text(info);
-    std::ofstream(folder() / data::index_file_name, std::ios::binary | std::ios::trunc) << written;
-    if (data::index_text(data::read_index(folder())) != written) __builtin_trap();
+    folder.write(data::index_file_name, written);
+    if (data::index_text(data::read_index(folder.path())) != written) __builtin_trap();
   });
 }
 
