@@ -5,7 +5,9 @@ tiny_run
 
 # wait_until_minding PID: until the process has a handler for SIGUSR1.
 wait_until_minding() {
-  until (( (0x$(awk '/^SigCgt:/ { print $2 }' "/proc/$1/status") >> 9) & 1 )); do :; done
+  local status
+  # No other program in the loop: the test below must be quicker than MPI's start, also on a busy machine.
+  until status=$(<"/proc/$1/status") && [[ $status =~ ^Name:[[:space:]]*pathline.*SigCgt:[[:space:]]*([0-9a-f]+) ]] && (( (0x${BASH_REMATCH[1]} >> 9) & 1 )); do :; done
 }
 
 "${mpirun[@]}" -n 2 "$program" train "$work/tiny.ini" --checkpoint.every 0 --train.steps 100000 >"$work/output" 2>&1 &
@@ -32,7 +34,7 @@ code=$?
 
 # The signal is minded before MPI has started, that is, loaded its components: one step, a checkpoint, 75. The moment is short, so a few tries.
 early=false
-for try in 1 2 3 4 5; do
+for try in {1..10}; do
   "${mpirun[@]}" -n 1 "$program" train "$work/tiny.ini" --checkpoint.dir "$work/early-$try" --checkpoint.every 0 --train.steps 100000 >"$work/output" 2>&1 &
   job=$!
   until rank=$(pgrep -P "$job" -f "early-$try"); do :; done

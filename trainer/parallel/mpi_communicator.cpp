@@ -59,6 +59,12 @@ class JobWatch {
  private:
   /// Runs on the watchdog's thread. The others answer an alarm within a look; then the job ends.
   void give_up(const std::string& what) {
+    answer_alarm();
+    if (answered_) {
+      // A peer has raised the alarm already and ends the job; that this rank now waits too says nothing new.
+      std::this_thread::sleep_for(std::chrono::seconds(15));
+      std::_Exit(static_cast<int>(ExitCode::peer));
+    }
     // Should MPI itself be stuck, neither the alarm nor MPI_Abort may keep this rank from ending.
     std::thread([this] {
       for (int peer = 0; peer < size_; ++peer) {
