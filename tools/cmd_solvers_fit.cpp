@@ -42,12 +42,12 @@ Options fit_options() {
                   "evaluations are as near as can be to those of a tight dopri5 solution from the same noise. Writes "
                   "DIR/NAME-N.table for every number of steps N; a table that is there already, fitted with the same "
                   "settings, is kept.");
-  declare_model_options(options, 96);
+  declare_model_options(options, 128);
   options.group("Fit");
   options.value("steps", "A..B|N,N,…", "numbers of steps; each step is one evaluation", "4..10");
   options.value("reference-tolerance", "T", "of the dopri5 solution that is fitted to", "1e-5");
-  options.value("iterations", "I", "Levenberg-Marquardt steps at most, for each number of steps", "8");
-  options.value("jacobian-samples", "J", "samples in the Jacobian of one such step", "16");
+  options.value("iterations", "I", "steps of the descent at most, for each number of steps of the solver", "12");
+  options.value("jacobian-samples", "J", "samples that the first guess of the curvature is made from", "16");
   options.group("Results");
   options.value("name", "NAME", "first part of the file names", "fitted");
   options.value("out", "DIR", "folder of the tables; made if missing");
@@ -92,7 +92,7 @@ class FitRun {
         context_(context),
         folder_(options.text("out")),
         tolerance_(options.real("reference-tolerance", 1e-12, 1e-1)) {
-    problem_.batch = opened.request.batch;
+    problem_.field.batch = opened.request.batch;
     problem_.iterations = static_cast<int>(options.integer("iterations", 1, 1000));
     problem_.jacobian_samples = options.integer("jacobian-samples", 1, 1'000'000);
     const data::ImageShape shape = opened.model->shape();
@@ -103,11 +103,16 @@ class FitRun {
       };
     }
     opened.request.stop_requested = [this] { return stop_.requested(); };
-    problem_.field = [this](double t, const at::Tensor& y, const at::Tensor& labels) {
-      if (stop_.requested()) throw Error(ExitCode::stopped, "stopped on request");
+    problem_.field.velocity = [this](double t, const at::Tensor& y, const at::Tensor& labels) {
+      end_if_asked();
       at::Tensor out = at::empty_like(y);
       opened_.model->velocity(t, y.contiguous(), labels, out);
       return out;
+    };
+    problem_.field.pull_back = [this](double t, const at::Tensor& y, const at::Tensor& labels,
+                                      const at::Tensor& cotangent) {
+      end_if_asked();
+      return opened_.model->pull_back(t, y.contiguous(), labels, cotangent.contiguous());
     };
   }
 
@@ -132,6 +137,10 @@ class FitRun {
   std::string stopped_by() const { return stop_.name(); }
 
  private:
+  void end_if_asked() const {
+    if (stop_.requested()) throw Error(ExitCode::stopped, "stopped on request");
+  }
+
   /// The reference, and the split into samples to fit and samples to judge by.
   void make_samples() {
     const auto solver = solvers::find_solver("dopri5");
@@ -172,13 +181,13 @@ class FitRun {
   /// What a table depends on; one that says so of itself need not be fitted again.
   std::string fit_key(std::int64_t n) const {
     const std::string text = fmt::format(
-        "fit 1; {}; {} {} {} {} {}; labels {}; guidance {}; noise {}; count {}; batch {}; tolerance {}; iterations {}; "
+        "fit 2; {}; {} {} {} {} {}; labels {}; guidance {}; noise {}; count {}; batch {}; tolerance {}; iterations {}; "
         "jacobian {}; "
         "steps {}; threads {}",
         version_line(), opened_.source_sha256, opened_.weights, opened_.precision, opened_.dtype, opened_.device,
-        fmt::join(opened_.request.labels, ","), opened_.guidance, noise_name(), opened_.request.count, problem_.batch,
-        tolerance_, problem_.iterations, problem_.jacobian_samples, options_.text("steps") + " " + std::to_string(n),
-        opened_.threads);
+        fmt::join(opened_.request.labels, ","), opened_.guidance, noise_name(), opened_.request.count,
+        problem_.field.batch, tolerance_, problem_.iterations, problem_.jacobian_samples,
+        options_.text("steps") + " " + std::to_string(n), opened_.threads);
     return sha256_hex(text.data(), text.size());
   }
 
@@ -204,8 +213,8 @@ class FitRun {
         fmt::format("weights {}, guidance {}, labels {}", opened_.weights.empty() ? "none" : opened_.weights,
                     opened_.guidance.empty() ? "none" : opened_.guidance,
                     options_.has("label") ? options_.text("label") : "all"),
-        fmt::format("noise: {}; {} samples to fit, {} to validate", noise_name(), problem_.training.noise.size(0),
-                    problem_.validation.noise.size(0)),
+        fmt::format("noise: {}; {} samples to fit, {} to validate", noise_name(), problem_.training.count(),
+                    problem_.validation.count()),
         fmt::format("reference: dopri5 with rtol = atol = {:g}, {:g} evaluations", tolerance_, reference_evaluations_),
         fmt::format("start: {}; {} iterations to the table that was kept", result.start, result.iterations),
         fmt::format("RMS endpoint error: training {:.6e}, validation {:.6e}", result.training_error,

@@ -1,6 +1,9 @@
 #include "tools/velocity_model.h"
 
+#include <algorithm>
+
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include "core/error.h"
 #include "flow/autocast.h"
@@ -9,6 +12,21 @@
 namespace pathline::tools {
 
 namespace {
+
+/// d<cotangent, values()> / d inputs, which require gradients; zero for those that the values do not depend on.
+template <class Values>
+torch::autograd::variable_list gradients_of(const torch::autograd::variable_list& inputs, const at::Tensor& cotangent,
+                                            Values values) {
+  const at::AutoGradMode gradients(true);
+  const at::Tensor result = values();
+  at::AutoGradMode off(false);
+  auto found = torch::autograd::grad({result}, inputs, {cotangent}, /*retain_graph=*/false, /*create_graph=*/false,
+                                     /*allow_unused=*/true);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (!found[i].defined()) found[i] = at::zeros_like(inputs[i]);
+  }
+  return found;
+}
 
 class NetworkModel final : public VelocityModel {
  public:
@@ -31,28 +49,37 @@ class NetworkModel final : public VelocityModel {
   }
 
   void velocity(double t, const at::Tensor& y, const at::Tensor& labels, at::Tensor& out) override {
-    const std::int64_t batch = y.size(0);
-    if (!times_.defined() || times_.size(0) != batch) {
-      times_ = at::empty({batch}, y.options().dtype(at::kFloat));
-      null_labels_ = at::full({batch}, classes(), y.options().dtype(at::kLong));
-    }
+    prepare(y);
     times_.fill_(t);
-    const flow::AutocastGuard autocast(y.device().type(), options_.bf16);
-    if (options_.guidance == 0) {
-      out.copy_(network_->forward(y, times_, null_labels_));
-      return;
-    }
-    const at::Tensor conditional = network_->forward(y, times_, labels);
-    if (!guided(options_)) {
-      out.copy_(conditional);
-      return;
-    }
-    const at::Tensor unconditional = network_->forward(y, times_, null_labels_);
-    at::sub_out(out, conditional, unconditional);
-    out.mul_(options_.guidance).add_(unconditional);
+    out.copy_(velocity_at(times_, y, labels));
+  }
+
+  std::pair<at::Tensor, double> pull_back(double t, const at::Tensor& y, const at::Tensor& labels,
+                                          const at::Tensor& cotangent) override {
+    prepare(y);
+    const at::Tensor state = y.detach().requires_grad_(true);
+    const at::Tensor times = at::full_like(times_, t).requires_grad_(true);
+    const auto gradients = gradients_of({state, times}, cotangent, [&] { return velocity_at(times, state, labels); });
+    return {gradients[0], gradients[1].sum().item<double>()};
   }
 
  private:
+  void prepare(const at::Tensor& y) {
+    const std::int64_t batch = y.size(0);
+    if (times_.defined() && times_.size(0) == batch) return;
+    times_ = at::empty({batch}, y.options().dtype(at::kFloat));
+    null_labels_ = at::full({batch}, classes(), y.options().dtype(at::kLong));
+  }
+
+  at::Tensor velocity_at(const at::Tensor& times, const at::Tensor& y, const at::Tensor& labels) {
+    const flow::AutocastGuard autocast(y.device().type(), options_.bf16);
+    if (options_.guidance == 0) return network_->forward(y, times, null_labels_);
+    const at::Tensor conditional = network_->forward(y, times, labels);
+    if (!guided(options_)) return conditional;
+    const at::Tensor unconditional = network_->forward(y, times, null_labels_);
+    return (conditional - unconditional).mul_(options_.guidance).add_(unconditional);
+  }
+
   static bool guided(const NetworkModelOptions& options) { return options.guidance != 1 && options.guidance != 0; }
 
   std::shared_ptr<flow::VelocityNetwork> network_;
@@ -68,6 +95,16 @@ class FieldModel final : public VelocityModel {
 
   void velocity(double t, const at::Tensor& y, const at::Tensor&, at::Tensor& out) override {
     out.copy_(field_.velocity(t, y));
+  }
+  std::pair<at::Tensor, double> pull_back(double t, const at::Tensor& y, const at::Tensor&,
+                                          const at::Tensor& cotangent) override {
+    const at::Tensor state = y.detach().requires_grad_(true);
+    const auto gradients = gradients_of({state}, cotangent, [&] { return field_.velocity(t, state); });
+    // The closed form takes its time as a number. A difference over [0, 1]: the field is asked nowhere else.
+    constexpr double h = 1e-4;
+    const double below = std::max(0.0, t - h), above = std::min(1.0, t + h);
+    const at::Tensor slope = (field_.velocity(above, y) - field_.velocity(below, y)) / (above - below);
+    return {gradients[0], (slope * cotangent).sum().item<double>()};
   }
   at::Tensor exact_endpoint(const at::Tensor& noise) const override { return field_.exact_endpoint(noise); }
 

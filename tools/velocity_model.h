@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include <ATen/core/Tensor.h>
 
@@ -27,6 +28,9 @@ class VelocityModel {
   /// Velocity of the states `y` [B, C, H, W] at `t` into `out`; labels [B] int64 on device(), undefined when classes()
   /// is 0.
   virtual void velocity(double t, const at::Tensor& y, const at::Tensor& labels, at::Tensor& out) = 0;
+  /// d<cotangent, v(y, t)> / dy, and / dt summed over the batch: one forward and one backward pass.
+  virtual std::pair<at::Tensor, double> pull_back(double t, const at::Tensor& y, const at::Tensor& labels,
+                                                  const at::Tensor& cotangent) = 0;
   /// Where the exact flow takes `noise` [B, C, H, W]; undefined when nobody knows.
   virtual at::Tensor exact_endpoint(const at::Tensor& noise) const;
 

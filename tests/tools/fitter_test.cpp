@@ -5,7 +5,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "flow/mixture_field.h"
+#include "tests/tools/fit_field.h"
 #include "tools/sampler.h"
 
 namespace pathline::tools {
@@ -13,19 +13,14 @@ namespace {
 
 const data::ImageShape shape{1, 4, 4};
 
-const flow::MixtureField& smooth_field() {
-  static const flow::MixtureField field({0.4, 0.6}, {-1, 1}, {0.6, 0.8}, {1, 4, 4});
-  return field;
-}
-
 FitSamples samples_of(std::int64_t count, std::uint64_t epoch) {
   const at::Tensor noise = generation_noise(0, 0, count, shape, at::kDouble, epoch);
-  return {noise, {}, smooth_field().exact_endpoint(noise)};
+  return {noise, {}, test::smooth_mixture().exact_endpoint(noise)};
 }
 
 FitProblem smooth_problem() {
   FitProblem problem;
-  problem.field = [](double t, const at::Tensor& y, const at::Tensor&) { return smooth_field().velocity(t, y); };
+  problem.field = test::smooth_field();
   problem.training = samples_of(24, 1);
   problem.validation = samples_of(8, 2);
   return problem;
@@ -78,7 +73,7 @@ TEST(FitTable, StartingFromAFitOfOneLessIsNeverWorseThanThat) {
 TEST(FitTable, FindsTheExactSolverOfAFieldThatHasOne) {
   // dx/dt = -x / 2 takes x_0 to exp(-1/2) x_0: a row with a_0 = exp(-1/2) and b = 0 is exact.
   FitProblem problem = smooth_problem();
-  problem.field = [](double, const at::Tensor& y, const at::Tensor&) { return y * -0.5; };
+  problem.field = test::fit_field([](double, const at::Tensor& y, const at::Tensor&) { return y * -0.5; });
   for (FitSamples* samples : {&problem.training, &problem.validation})
     samples->endpoint = samples->noise * std::exp(-0.5);
 
@@ -90,14 +85,14 @@ TEST(FitTable, FindsTheExactSolverOfAFieldThatHasOne) {
 TEST(FitTable, LabelsReachTheFieldWithTheirSamples) {
   // The velocity is the label: every known solver is exact, if each copy of a sample keeps its label.
   FitProblem problem = smooth_problem();
-  problem.field = [](double, const at::Tensor& y, const at::Tensor& labels) {
+  problem.field = test::fit_field([](double, const at::Tensor& y, const at::Tensor& labels) {
     return at::zeros_like(y) + labels.to(at::kDouble).view({-1, 1, 1, 1});
-  };
+  });
   for (FitSamples* samples : {&problem.training, &problem.validation}) {
     samples->labels = at::arange(samples->noise.size(0), at::kLong);
     samples->endpoint = samples->noise + samples->labels.to(at::kDouble).view({-1, 1, 1, 1});
   }
-  problem.batch = 5;
+  problem.field.batch = 5;
 
   const FitResult result = fit_table(problem, 3);
 

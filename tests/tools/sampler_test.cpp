@@ -31,6 +31,10 @@ class ConstantModel final : public VelocityModel {
     if (t >= bad_from && labels.defined()) out.masked_fill_((labels == bad_label).view({-1, 1, 1, 1}), std::nan(""));
   }
 
+  std::pair<at::Tensor, double> pull_back(double, const at::Tensor& y, const at::Tensor&, const at::Tensor&) override {
+    return {at::zeros_like(y), 0.0};
+  }
+
   double bad_from = 2;
   std::int64_t bad_label = -1;
   std::set<std::int64_t> batches;

@@ -38,7 +38,7 @@ cmp -s <(grep -v '^#' fresh/fitted-3.table) <(grep -v '^#' before/fitted-3.table
 cmp -s <(grep -v '^#' tables/fitted-3.table) <(grep -v '^#' before/fitted-3.table) && fail "another seed gives the same table"
 
 # Ctrl-C leaves the finished tables, and nothing half-written.
-"${fit[@]}" --steps 2,20 --iterations 1000 --out stopped >out.txt 2>err.txt &
+"${fit[@]}" --steps 2,48 --iterations 1000 --out stopped >out.txt 2>err.txt &
 job=$!
 for ((i = 0; i < 300; ++i)); do
   [ -e stopped/fitted-2.table ] && break

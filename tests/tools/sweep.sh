@@ -68,6 +68,20 @@ grep -q 'is damaged' err.txt || { fail "a damaged cell was taken"; cat err.txt; 
 "${sweep[@]}" --solvers euler --steps 4 --count 4 --out again --fresh >out.txt 2>err.txt || fail "--fresh"
 grep -q 'are kept' err.txt && fail "--fresh kept cells"
 
+# Noise from a file: the seed is the stochastic solver's own, so another one is another cell of that solver, and the table says which.
+"$program" sample --field smooth.ini --threads 1 --solver euler --steps 1 --count 4 --out noise.h5 >out.txt 2>err.txt || { fail "noise file"; cat err.txt; }
+noisy=("${sweep[@]}" --solvers euler,sde --steps 8 --count 4 --initial noise.h5:/samples/initial --out noisy)
+for seed in 3 4; do
+  "${noisy[@]}" --seed $seed >out.txt 2>err.txt || { fail "sde from a noise file"; cat err.txt; }
+  grep -q 'are kept' err.txt && { fail "seed $seed took the cells of another"; cat err.txt; }
+  awk -F, 'NR==1 {for (i=1;i<=NF;i++) c[$i]=i} NR>1 {print $1 "," $c["seed"]}' noisy/sweep.csv >seeds.txt
+  [ "$(paste -sd' ' seeds.txt)" = "euler, sde,$seed" ] || fail "seeds in the table: $(cat seeds.txt)"
+  awk -F, 'NR==1 {for (i=1;i<=NF;i++) c[$i]=i} $1=="sde" {print $c["rms_error"]}' noisy/sweep.csv >"sde-$seed.txt"
+done
+cmp -s sde-3.txt sde-4.txt && fail "the seed does not reach the stochastic solver"
+"${noisy[@]}" --seed 4 >out.txt 2>err.txt || fail "sde from a noise file, again"
+grep -q '2 of 2 cells are kept' err.txt || { fail "the same seed did not take its cells"; cat err.txt; }
+
 # Stopped in the middle, by Ctrl-C and by kill -9: no table yet; the same command goes on and gives the table of an undisturbed run.
 long=("${sweep[@]}" --solvers euler,heun --steps 100,200,20000 --count 16 --out long)
 for signal in INT KILL; do

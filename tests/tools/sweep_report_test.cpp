@@ -98,6 +98,20 @@ TEST(SweepCsv, FixedStepCellLeavesTolerancesEmpty) {
   EXPECT_TRUE(contains(rows[1], ",uniform,8,,,16,16,8,0,done,1,0.0125,0.025,1,0.25,float64,cpu,64,7,64,"));
 }
 
+TEST(SweepCsv, NoiseFromAFileLeavesTheSeedToStochasticSolvers) {
+  SweepCell stochastic = fixed_cell("sde", 8, 8, 0.5);
+  stochastic.stochastic = true;
+  Sweep sweep = sweep_of({fixed_cell("heun", 8, 16, 0.0125), stochastic});
+  sweep.initial = "noise.h5:/samples/initial";
+
+  const auto rows = lines(sweep_csv(sweep));
+
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_TRUE(contains(rows[1], ",float64,cpu,64,,64,"));
+  EXPECT_TRUE(contains(rows[2], ",float64,cpu,64,7,64,"));
+  EXPECT_TRUE(contains(sweep_report(sweep), "noise.h5:/samples/initial; of stochastic solvers: seed 7"));
+}
+
 TEST(SweepCsv, FailedCellIsARowWithItsStatusAndNoError) {
   const auto rows = lines(sweep_csv(sweep_of({failed_cell()})));
 

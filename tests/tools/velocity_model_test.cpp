@@ -99,6 +99,20 @@ TEST(NetworkModel, FollowsAChangeOfBatchSize) {
   }
 }
 
+TEST(NetworkModel, PullsBackToStateAndTime) {
+  for (const double guidance : {1.0, 0.0, 1.5}) {
+    const auto network = std::make_shared<ArithmeticNetwork>(settings_of(3, true));
+    const auto model = make_network_model(network, at::Device(at::kCPU), {.guidance = guidance, .bf16 = false});
+    const at::Tensor state = at::ones({2, 1, 2, 2}), cotangent = at::arange(8, at::kFloat).view({2, 1, 2, 2});
+    const at::NoGradGuard as_solvers_run;
+
+    const auto [of_state, of_time] = model->pull_back(0.5, state, at::ones({2}, at::kLong), cotangent);
+
+    EXPECT_TRUE(at::equal(of_state, cotangent)) << guidance;
+    EXPECT_EQ(of_time, 10 * 28) << guidance;
+  }
+}
+
 TEST(NetworkModel, UsesTheNetworkInEvaluationMode) {
   const auto network = std::make_shared<ArithmeticNetwork>(settings_of(3, true));
   network->train();
@@ -120,6 +134,28 @@ TEST(FieldModel, ReadsTheFieldFileAndKnowsTheExactEndpoint) {
   // A single Gaussian carries x0 to mu + sigma x0.
   EXPECT_EQ(model->shape(), (data::ImageShape{1, 2, 2}));
   EXPECT_TRUE(at::allclose(endpoint, 2 + 0.5 * noise, 0, 1e-12));
+}
+
+TEST(FieldModel, PullsBackWhatCentralDifferencesGive) {
+  const test::TemporaryFolder folder;
+  std::ofstream(folder / "two.ini") << "[mixture]\nweights = 0.4,0.6\nmeans = -1,1\nsigmas = 0.6,0.8\nshape = 1,1,2\n";
+  const auto model = make_field_model(folder / "two.ini", at::kDouble);
+  const at::Tensor state = at::tensor({0.3, -0.7}, at::kDouble).view({1, 1, 1, 2});
+  const at::Tensor cotangent = at::tensor({2.0, 0.0}, at::kDouble).view_as(state);
+  const auto first_velocity = [&](double t, double x) {
+    at::Tensor moved = state.clone(), out = at::empty_like(state);
+    moved.flatten()[0] = x;
+    model->velocity(t, moved, {}, out);
+    return out.flatten()[0].item<double>();
+  };
+
+  const auto [of_state, of_time] = model->pull_back(0.5, state, {}, cotangent);
+
+  constexpr double h = 1e-5;
+  EXPECT_NEAR(of_state.flatten()[0].item<double>(), (first_velocity(0.5, 0.3 + h) - first_velocity(0.5, 0.3 - h)) / h,
+              1e-7);
+  EXPECT_EQ(of_state.flatten()[1].item<double>(), 0);
+  EXPECT_NEAR(of_time, (first_velocity(0.5 + h, 0.3) - first_velocity(0.5 - h, 0.3)) / h, 1e-6);
 }
 
 TEST(Preview, DrawsARowPerClassAndLeavesTheNetworkAsItWas) {

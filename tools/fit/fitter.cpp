@@ -9,163 +9,55 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "tools/fit/quasi_newton.h"
 
 namespace pathline::tools {
 
 namespace {
 
-/// Perturbations for the Jacobian. States and velocities are of order one: far above the rounding of float32, far below
-/// where a network bends.
-constexpr double state_perturbation = 1e-2, time_perturbation = 1e-3;
+/// Pulls the last row towards what it was, where the velocities hardly differ from one another.
 constexpr double ridge = 1e-7;
-constexpr double first_damping = 1e-3, largest_damping = 1e3;
-/// Gains below this part of the error end the fit after two iterations in a row.
+constexpr double curvature_damping = 1e-3;
+/// Of the decrease that the slope promises, a step must bring this part.
+constexpr double least_decrease = 1e-4;
+constexpr double shortening = 0.4;
+constexpr int most_shortenings = 6;
+/// Gains below this part of the loss end the fit after two iterations in a row.
 constexpr double smallest_gain = 5e-3;
 
-double rms(const at::Tensor& difference) {
-  return std::sqrt(difference.to(at::kDouble).square().mean().item<double>());
-}
+/// All that the loss has to do with the last row c, in float64: it is squares - 2 <c, projection> + <c, gram c>.
+struct LastRow {
+  at::Tensor gram, projection, squares;  // [n + 1, n + 1], [n + 1], []
 
-at::Tensor rows_of(const at::Tensor& values, std::int64_t first, std::int64_t count) {
-  return values.defined() ? values.narrow(0, first, count) : values;
-}
-
-at::Tensor repeated(const at::Tensor& values, std::int64_t times) {
-  if (!values.defined()) return values;
-  std::vector<std::int64_t> repeats(static_cast<std::size_t>(values.dim()), 1);
-  repeats[0] = times;
-  return values.repeat(repeats);
-}
-
-/// The field in calls of at most `batch` samples.
-at::Tensor velocity(const FitProblem& problem, double t, const at::Tensor& y, const at::Tensor& labels) {
-  std::vector<at::Tensor> parts;
-  for (std::int64_t first = 0; first < y.size(0); first += problem.batch) {
-    const std::int64_t count = std::min(problem.batch, y.size(0) - first);
-    parts.push_back(problem.field(t, rows_of(y, first, count), rows_of(labels, first, count)));
+  LastRow(const Trajectory& path, const FitSamples& samples) {
+    const auto rows = static_cast<std::int64_t>(path.velocities.size()) + 1;
+    const auto options = samples.noise.options().dtype(at::kDouble);
+    gram = at::zeros({rows, rows}, options);
+    projection = at::zeros({rows}, options);
+    squares = at::zeros({}, options);
+    for (std::int64_t k = 0; k < samples.count(); ++k) {  // one at a time: all of them in float64 would be much memory
+      std::vector<at::Tensor> used = {samples.noise[k].flatten()};
+      for (const at::Tensor& u : path.velocities) used.push_back(u[k].flatten());
+      const at::Tensor design = at::stack(used).to(at::kDouble), target = samples.endpoint[k].flatten().to(at::kDouble);
+      gram.addmm_(design, design.t());
+      projection.addmv_(design, target);
+      squares.add_(target.square().sum());
+    }
+    const auto values = static_cast<double>(samples.noise.numel());
+    for (at::Tensor* sum : {&gram, &projection, &squares}) *sum = sum->div(values).cpu();
   }
-  return at::cat(parts);
-}
 
-/// a x_0 + sum_j b_j u_j.
-at::Tensor combine(double a, const at::Tensor& noise, const std::vector<double>& b,
-                   const std::vector<at::Tensor>& velocities) {
-  at::Tensor state = noise * a;
-  for (std::size_t j = 0; j < b.size(); ++j) {
-    if (b[j] != 0) state.add_(velocities[j], b[j]);
+  /// The best row near `old`.
+  at::Tensor solve(const at::Tensor& old) const {
+    at::Tensor normal = gram.clone();
+    normal.diagonal().add_(ridge);
+    return old + at::linalg_solve(normal, projection - at::mv(gram, old));
   }
-  return state;
-}
 
-struct Trajectory {
-  std::vector<at::Tensor> states, velocities;  // x_0 … x_n, u_0 … u_{n-1}
+  double loss(const at::Tensor& row) const {
+    return (squares - 2 * at::dot(projection, row) + at::dot(at::mv(gram, row), row)).clamp_min(0).item<double>();
+  }
 };
-
-Trajectory follow(const FitProblem& problem, const SolverTable& table, const FitSamples& samples) {
-  Trajectory path;
-  path.states.push_back(samples.noise);
-  for (std::size_t i = 0; i < table.evaluations(); ++i) {
-    path.velocities.push_back(velocity(problem, table.t[i], path.states[i], samples.labels));
-    path.states.push_back(combine(table.a[i], samples.noise, table.b[i], path.velocities));
-  }
-  return path;
-}
-
-/// One number of a table: a time, or a coefficient of a row (-1: of x_0).
-struct Unknown {
-  std::size_t row;  // of the coefficient, or number of the time
-  int column;
-  bool time;
-};
-
-std::vector<Unknown> unknowns_of(const SolverTable& table) {
-  std::vector<Unknown> list;
-  const std::size_t n = table.evaluations();
-  for (std::size_t i = 1; i < n; ++i) list.push_back({i, 0, true});
-  for (std::size_t i = 0; i < n; ++i) {
-    for (int j = -1; j <= static_cast<int>(i); ++j) list.push_back({i, j, false});
-  }
-  return list;
-}
-
-double& number_at(SolverTable& table, const Unknown& unknown) {
-  if (unknown.time) return table.t[unknown.row];
-  return unknown.column < 0 ? table.a[unknown.row] : table.b[unknown.row][static_cast<std::size_t>(unknown.column)];
-}
-
-/// d endpoint / d unknown for every unknown, as columns [K × values, unknowns] in float64.
-at::Tensor jacobian(const FitProblem& problem, const SolverTable& table, const FitSamples& samples,
-                    const Trajectory& path, const std::vector<Unknown>& unknowns) {
-  const std::size_t n = table.evaluations();
-  const std::int64_t count = samples.noise.size(0);
-  // Perturbed copies of the samples, in the order in which they come: each joins where it first differs. `alive` says
-  // which unknown each copy perturbs; states (x_i) and velocities (u_0 … u_i) hold all copies, one after another.
-  std::vector<std::size_t> alive;
-  at::Tensor states;
-  std::vector<at::Tensor> velocities(n);
-  std::vector<at::Tensor> columns(unknowns.size());
-  const auto column = [&](const at::Tensor& endpoint, double perturbation) {
-    return ((endpoint - path.states[n]) / perturbation).to(at::kDouble).reshape({-1});
-  };
-  const auto perturbation_of = [&](std::size_t p) { return unknowns[p].time ? time_perturbation : state_perturbation; };
-  const auto direction = [&](const Unknown& unknown) -> const at::Tensor& {
-    return unknown.column < 0 ? samples.noise : path.velocities[static_cast<std::size_t>(unknown.column)];
-  };
-  const auto append = [](at::Tensor& stack, const at::Tensor& more) {
-    stack = stack.defined() ? at::cat({stack, more}) : more;
-  };
-
-  for (std::size_t i = 0; i < n; ++i) {
-    // u_i of the copies that already differ in x_i, and of the one whose time t_i is moved.
-    if (!alive.empty()) {
-      const auto copies = static_cast<std::int64_t>(alive.size());
-      velocities[i] = velocity(problem, table.t[i], states, repeated(samples.labels, copies));
-    }
-    for (std::size_t p = 0; p < unknowns.size(); ++p) {
-      if (!unknowns[p].time || unknowns[p].row != i) continue;
-      append(velocities[i], velocity(problem, table.t[i] + time_perturbation, path.states[i], samples.labels));
-      for (std::size_t j = 0; j < i; ++j) append(velocities[j], path.velocities[j]);
-      alive.push_back(p);
-    }
-    if (!alive.empty()) {
-      const auto copies = static_cast<std::int64_t>(alive.size());
-      states = combine(table.a[i], repeated(samples.noise, copies), table.b[i], velocities);
-    }
-    // The unknowns of row i shift x_{i+1} itself. Behind the last row no evaluation follows.
-    for (std::size_t p = 0; p < unknowns.size(); ++p) {
-      if (unknowns[p].time || unknowns[p].row != i) continue;
-      if (i + 1 == n) {
-        columns[p] = direction(unknowns[p]).to(at::kDouble).reshape({-1});
-        continue;
-      }
-      append(states, path.states[i + 1] + direction(unknowns[p]) * state_perturbation);
-      for (std::size_t j = 0; j <= i; ++j) append(velocities[j], path.velocities[j]);
-      alive.push_back(p);
-    }
-  }
-  for (std::size_t k = 0; k < alive.size(); ++k) {
-    columns[alive[k]] = column(rows_of(states, static_cast<std::int64_t>(k) * count, count), perturbation_of(alive[k]));
-  }
-  return at::stack(columns, 1);
-}
-
-/// Puts the last row at the minimum of the squared error over `samples`, given all before it, and returns the RMS error
-/// there. The ridge pulls towards the row as it was, where the velocities hardly differ from one another.
-double solve_last_row(SolverTable& table, const Trajectory& path, const FitSamples& samples) {
-  std::vector<at::Tensor> columns = {samples.noise.to(at::kDouble).reshape({-1})};
-  for (const at::Tensor& u : path.velocities) columns.push_back(u.to(at::kDouble).reshape({-1}));
-  const at::Tensor design = at::stack(columns, 1);
-  const at::Tensor residual = (samples.endpoint - path.states.back()).to(at::kDouble).reshape({-1});
-  const double values = static_cast<double>(residual.numel());
-  at::Tensor normal = at::matmul(design.t(), design) / values;
-  normal.diagonal().add_(ridge);
-  const at::Tensor change = at::linalg_solve(normal, at::mv(design.t(), residual) / values).contiguous().to(at::kCPU);
-  const double error = rms(residual - at::mv(design, change.to(residual.device())));
-  const double* numbers = change.const_data_ptr<double>();
-  table.a.back() += numbers[0];
-  for (std::size_t j = 0; j < table.b.back().size(); ++j) table.b.back()[j] += numbers[j + 1];
-  return error;
-}
 
 /// Uniform, and pulled towards noise or data as sigma' = s sigma / (1 + (s - 1) sigma), sigma = 1 - t (Esser et al.
 /// 2024).
@@ -217,6 +109,14 @@ std::vector<Start> starts(std::size_t evaluations, const SolverTable* previous) 
   return list;
 }
 
+/// A table with its last row solved for, and what is known of it on the training samples.
+struct Point {
+  SolverTable table;
+  Trajectory path;
+  double loss = std::numeric_limits<double>::infinity();
+  std::vector<double> gradient;
+};
+
 class Fitter {
  public:
   Fitter(const FitProblem& problem, std::size_t evaluations, const FitProgress& progress)
@@ -224,17 +124,9 @@ class Fitter {
 
   FitResult fit(const SolverTable* previous) {
     choose_start(previous);
-    table_ = result_.table;
-    loss_ = std::numeric_limits<double>::infinity();
-    try_table(table_);  // the start with its last row solved for
+    point_ = point_of(result_.table);
     keep_if_best(0);
-    int idle = 0;
-    for (int iteration = 1; iteration <= problem_.iterations && idle < 2; ++iteration) {
-      const double before = loss_;
-      improve(iteration - 1);
-      keep_if_best(iteration);
-      idle = loss_ > before * (1 - smallest_gain) ? idle + 1 : 0;
-    }
+    if (std::isfinite(point_.loss)) descend();
     result_.training_error = table_error(problem_, result_.table, problem_.training);
     return std::move(result_);
   }
@@ -262,68 +154,107 @@ class Fitter {
     while (result_.table.evaluations() < evaluations_) result_.table = with_idle_evaluation(result_.table);
   }
 
-  /// Takes the table, with its last row solved for, if that lowers the training error.
-  bool try_table(SolverTable table) {
-    if (!is_valid(table)) return false;
-    const double error = solve_last_row(table, follow(problem_, table, problem_.training), problem_.training);
-    if (!(error < loss_) || !is_valid(table)) return false;
-    loss_ = error;
-    table_ = std::move(table);
-    return true;
+  void descend() {
+    find_gradient(point_);
+    QuasiNewton model(curvature(0), curvature_damping);
+    bool untried = true;
+    int idle = 0;
+    for (int iteration = 1; iteration <= problem_.iterations && idle < 2; ++iteration) {
+      const double before = point_.loss;
+      if (!step(model)) {
+        // A model that has learnt may have gone wrong; one that has not says that this is a minimum.
+        if (untried) break;
+        model = QuasiNewton(curvature(iteration), curvature_damping);
+        untried = true;
+        continue;
+      }
+      untried = false;
+      keep_if_best(iteration);
+      idle = point_.loss > before * (1 - smallest_gain) ? idle + 1 : 0;
+    }
+  }
+
+  /// The table with its last row solved for.
+  Point point_of(SolverTable table) const {
+    Point point;
+    point.path = follow(problem_.field, table, problem_.training);
+    const LastRow last(point.path, problem_.training);
+    std::vector<double> old = {table.a.back()};
+    old.insert(old.end(), table.b.back().begin(), table.b.back().end());
+    const at::Tensor row = last.solve(at::tensor(old, at::dtype(at::kDouble))).contiguous();
+    const double* solved = row.const_data_ptr<double>();
+    table.a.back() = solved[0];
+    std::copy(solved + 1, solved + row.numel(), table.b.back().begin());
+    point.table = std::move(table);
+    if (is_valid(point.table)) point.loss = last.loss(row);
+    return point;
+  }
+
+  /// Of the loss, in the numbers before the last row; that one is at its minimum.
+  void find_gradient(Point& point) const {
+    const FitSamples& samples = problem_.training;
+    at::Tensor end = samples.noise * point.table.a.back();
+    for (std::size_t j = 0; j < point.path.velocities.size(); ++j)
+      end.add_(point.path.velocities[j], point.table.b.back()[j]);
+    const at::Tensor cotangent = (end - samples.endpoint) * (2.0 / static_cast<double>(end.numel()));
+    point.gradient = endpoint_gradient(problem_.field, point.table, samples, point.path, cotangent);
+  }
+
+  /// Gauss-Newton's second derivatives of the loss in the numbers before the last row, which follows them.
+  at::Tensor curvature(std::int64_t first) const {
+    const std::int64_t count = problem_.training.count(), part = std::min(problem_.jacobian_samples, count);
+    const std::int64_t stride = std::max<std::int64_t>(1, count / part);
+    const FitSamples some = problem_.training.some(first % stride, stride, part);
+    const Trajectory path = follow(problem_.field, point_.table, some);
+    const at::Tensor slope = endpoint_jacobian(problem_.field, point_.table, some, path).flatten(0, 1);
+    const at::Tensor normal = at::matmul(slope.t(), slope) * (2.0 / static_cast<double>(slope.size(0)));
+    const auto last = static_cast<std::int64_t>(last_row_unknowns(point_.table)), free = normal.size(0) - last;
+    const at::Tensor coupling = normal.narrow(0, 0, free).narrow(1, free, last);
+    const at::Tensor own = normal.narrow(0, free, last).narrow(1, free, last).clone();
+    own.diagonal().add_(ridge);
+    return normal.narrow(0, 0, free).narrow(1, 0, free) - at::matmul(coupling, at::linalg_solve(own, coupling.t()));
+  }
+
+  /// One step along the model's direction, shorter until the loss falls; false if it does not.
+  bool step(QuasiNewton& model) {
+    const std::vector<Unknown> unknowns = unknowns_of(point_.table);
+    const std::vector<double> direction = model.direction(point_.gradient);
+    double slope = 0;
+    for (std::size_t p = 0; p < direction.size(); ++p) slope += direction[p] * point_.gradient[p];
+    double part = 1;
+    for (int k = 0; k < most_shortenings; ++k, part *= shortening) {
+      SolverTable table = point_.table;
+      for (std::size_t p = 0; p < direction.size(); ++p) number_at(table, unknowns[p]) += part * direction[p];
+      if (!is_valid(table)) continue;
+      Point next = point_of(std::move(table));
+      if (!(next.loss <= point_.loss + least_decrease * part * slope)) continue;
+      find_gradient(next);
+      std::vector<double> moved(direction.size()), changed(direction.size());
+      for (std::size_t p = 0; p < direction.size(); ++p) {
+        moved[p] = part * direction[p];
+        changed[p] = next.gradient[p] - point_.gradient[p];
+      }
+      model.learn(moved, changed);
+      point_ = std::move(next);
+      return true;
+    }
+    return false;
   }
 
   void keep_if_best(int iteration) {
-    const double error = table_error(problem_, table_, problem_.validation);
+    const double error = table_error(problem_, point_.table, problem_.validation);
     if (error < result_.validation_error) {
       result_.validation_error = error;
-      result_.table = table_;
+      result_.table = point_.table;
       result_.iterations = iteration;
     }
-    if (progress_) progress_(iteration, loss_, error);
-  }
-
-  /// A Levenberg-Marquardt step from the next few training samples; more damping until the error over all of them
-  /// falls.
-  void improve(int iteration) {
-    const std::int64_t all = problem_.training.noise.size(0), part = std::min(problem_.jacobian_samples, all);
-    const std::int64_t first = std::min(iteration * part % all, all - part);
-    const FitSamples some{rows_of(problem_.training.noise, first, part), rows_of(problem_.training.labels, first, part),
-                          rows_of(problem_.training.endpoint, first, part)};
-    const std::vector<Unknown> unknowns = unknowns_of(table_);
-    const Trajectory path = follow(problem_, table_, some);
-    const at::Tensor slope = jacobian(problem_, table_, some, path, unknowns);
-    const at::Tensor residual = (some.endpoint - path.states.back()).to(at::kDouble).reshape({-1});
-    const double values = static_cast<double>(residual.numel());
-    const at::Tensor normal = at::matmul(slope.t(), slope) / values, gradient = at::mv(slope.t(), residual) / values;
-    for (; damping_ <= largest_damping; damping_ *= 10) {
-      at::Tensor damped = normal.clone();
-      damped.diagonal().mul_(1 + damping_).add_(ridge);
-      const at::Tensor change = at::linalg_solve(damped, gradient).contiguous().to(at::kCPU);
-      if (try_table(moved(unknowns, change.const_data_ptr<double>()))) {
-        damping_ = std::max(damping_ / 10, 1e-6);
-        return;
-      }
-    }
-    damping_ = first_damping;
-  }
-
-  /// table_ moved by `change`, by less if times would otherwise cross.
-  SolverTable moved(const std::vector<Unknown>& unknowns, const double* change) const {
-    constexpr int halvings = 6;
-    double part = 1;
-    for (int k = 0; k < halvings; ++k, part /= 2) {
-      SolverTable table = table_;
-      for (std::size_t p = 0; p < unknowns.size(); ++p) number_at(table, unknowns[p]) += part * change[p];
-      if (is_valid(table)) return table;
-    }
-    return table_;
+    if (progress_) progress_(iteration, std::sqrt(point_.loss), error);
   }
 
   const FitProblem& problem_;
   std::size_t evaluations_;
   const FitProgress& progress_;
-  SolverTable table_;
-  double loss_ = 0, damping_ = first_damping;
+  Point point_;
   FitResult result_;
 };
 
@@ -343,7 +274,8 @@ FitResult fit_table(const FitProblem& problem, std::size_t evaluations, const So
 
 double table_error(const FitProblem& problem, const SolverTable& table, const FitSamples& samples) {
   const at::NoGradGuard no_gradients;
-  return rms(follow(problem, table, samples).states.back() - samples.endpoint);
+  const at::Tensor difference = follow(problem.field, table, samples).states.back() - samples.endpoint;
+  return std::sqrt(difference.to(at::kDouble).square().mean().item<double>());
 }
 
 }  // namespace pathline::tools

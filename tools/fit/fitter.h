@@ -2,12 +2,12 @@
 // Fits solver tables to a velocity field: the table of n evaluations whose endpoints are nearest, in the mean square,
 // to those of a tight solution from the same noise.
 //
-// Method. The best of several known solvers on several grids is written as a table and improved by Levenberg-Marquardt
-// on times and coefficients together. The Jacobian is had by forward differences, with all perturbations that are alive
-// at an evaluation in one batch: a perturbed row costs only the evaluations after it, the last row costs none. The last
-// row enters linearly: after every step it is solved for in closed form (float64, with a ridge towards the old one) on
-// all training samples. A step is taken only if it lowers the training error; what is kept is the best table seen on
-// validation samples that no step has used, so it is never worse there than the best known solver.
+// Method. The best of several known solvers on several grids, or the fit of one evaluation less, is written as a table
+// and improved on all training samples at once. The last row enters linearly and is solved for in closed form wherever
+// the rest moves (variable projection: Golub & Pereyra 1973). Times and earlier rows follow quasi-Newton directions
+// (BFGS) with exact gradients from the adjoint recursion; the first curvature is that of Gauss-Newton, from forward
+// differences on a few samples. What is kept is the best table seen on validation samples that no step has used, so it
+// is never worse there than the best known solver.
 //
 // Everything is deterministic given the samples. Thread-safety: one thread.
 
@@ -15,25 +15,16 @@
 #include <string>
 #include <vector>
 
-#include <ATen/core/Tensor.h>
-
 #include "tools/fit/table.h"
+#include "tools/fit/trajectory.h"
 
 namespace pathline::tools {
 
-/// Noise, labels and reference endpoints of some samples. Noise and endpoints [K, …] on the field's device, in its
-/// dtype; labels [K] or undefined.
-struct FitSamples {
-  at::Tensor noise, labels, endpoint;
-};
-
 struct FitProblem {
-  /// Velocity of `y` [B, …] at time t with labels [B] (or undefined), into a new tensor. May throw, to stop.
-  std::function<at::Tensor(double t, const at::Tensor& y, const at::Tensor& labels)> field;
+  FitField field;
   FitSamples training, validation;
-  std::int64_t batch = 64;             ///< most samples in one call of the field
-  std::int64_t jacobian_samples = 16;  ///< training samples that each Jacobian is made from, in turn
-  int iterations = 8;
+  std::int64_t jacobian_samples = 16;  ///< training samples that the first curvature is made from
+  int iterations = 30;
 };
 
 /// A known solver at the same number of evaluations, or the largest below it that it can have.

@@ -160,11 +160,8 @@ void write_sweep_hdf5(const std::filesystem::path& target, const Sweep& sweep) {
   composer.attribute("/", "versions", sweep.versions);
   composer.attribute("/", "models", static_cast<std::int64_t>(sweep.models.size()));
   composer.attribute("/", "count", sweep.count);
-  if (sweep.initial.empty()) {
-    composer.attribute("/", "seed", static_cast<std::int64_t>(sweep.seed));
-  } else {
-    composer.attribute("/", "initial", sweep.initial);
-  }
+  if (sweep.uses_seed()) composer.attribute("/", "seed", static_cast<std::int64_t>(sweep.seed));
+  if (!sweep.initial.empty()) composer.attribute("/", "initial", sweep.initial);
   std::list<ModelGroup> groups;
   for (std::size_t i = 0; i < sweep.models.size(); ++i) groups.emplace_back(composer, sweep, i).write();
   composer.write(out);

@@ -110,6 +110,7 @@ PlannedCell cell_of(const SweepSolver& entry) {
   planned.cell.plugin_file = info.file.string();
   planned.cell.order = info.order;
   planned.cell.adaptive = info.adaptive;
+  planned.cell.stochastic = info.stochastic;
   return planned;
 }
 

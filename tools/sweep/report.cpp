@@ -316,7 +316,12 @@ std::string setting_list(const Sweep& sweep) {
     out += "</dl>\n";
   }
   out += "<dl>\n";
-  entry("Noise", sweep.initial.empty() ? fmt::format("seed {}", sweep.seed) : sweep.initial);
+  std::string noise = sweep.initial;
+  if (sweep.uses_seed()) {
+    const std::string seed = fmt::format("seed {}", sweep.seed);
+    noise = noise.empty() ? seed : fmt::format("{}; of stochastic solvers: {}", noise, seed);
+  }
+  entry("Noise", noise);
   entry("Versions", sweep.versions);
   entry("Made", sweep.created);
   return out + "</dl>\n<p class=\"soft\">Made by</p>\n<pre><code>" + html(sweep.command) + "</code></pre>\n";

@@ -35,6 +35,10 @@ double Sweep::network_passes(const SweepCell& cell) const {
   return cell.outcome.evaluations * models[cell.model].passes_per_evaluation;
 }
 
+bool Sweep::uses_seed() const {
+  return std::any_of(cells.begin(), cells.end(), [this](const SweepCell& cell) { return uses_seed(cell); });
+}
+
 bool Sweep::near_reference(const SweepCell& cell) const {
   return cell.done() && cell.outcome.rms_error < 3 * models[cell.model].reference_uncertainty;
 }

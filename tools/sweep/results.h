@@ -33,6 +33,7 @@ struct SweepCell {
   std::string params;  ///< "name=value;…", every parameter with the value used
   int order = 0;
   bool adaptive = false;
+  bool stochastic = false;    ///< draws noise of its own, from the seed
   std::string grid;           ///< "" for adaptive solvers, which choose their own steps
   std::int64_t steps = 0;     ///< 0 for adaptive solvers
   double rtol = 0, atol = 0;  ///< 0 for fixed-step solvers
@@ -73,6 +74,9 @@ struct Sweep {
 
   std::vector<const SweepCell*> cells_of(std::size_t model) const;
   double network_passes(const SweepCell& cell) const;
+  /// Whether the cell's result depends on the seed: its samples start from that noise, or its solver draws some.
+  bool uses_seed(const SweepCell& cell) const { return initial.empty() || cell.stochastic; }
+  bool uses_seed() const;  ///< any of the cells
   /// Within three times the reference's own uncertainty: such an error says as much about the reference as about the
   /// solver.
   bool near_reference(const SweepCell& cell) const;
