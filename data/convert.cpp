@@ -22,6 +22,9 @@ namespace {
 
 constexpr const char* skipped_file_name = "skipped.txt";
 constexpr std::uint64_t piece_bytes = std::uint64_t{1} << 18, most_in_piece = 64;
+/// Finished samples that may wait for one before them: a picture of hundreds of megapixels takes seconds, in which the
+/// other threads go on.
+constexpr std::uint64_t waiting_bytes = std::uint64_t{64} << 20;
 
 /// The first 16 bytes of a SHA-256: long enough that equal means the same, whoever made the input.
 using ContentHash = std::array<std::uint64_t, 2>;
@@ -260,8 +263,10 @@ ConvertSummary Conversion::run() {
     return true;
   };
   {
+    const std::uint64_t window = std::max<std::uint64_t>(2 * static_cast<std::uint64_t>(options_.threads),
+                                                         waiting_bytes / (in_piece * info_.image_bytes()));
     OrderedPipeline<Piece> pipeline(
-        fetch, [&](Piece& piece) { work_on(piece); }, options_.threads, 2 * static_cast<std::size_t>(options_.threads));
+        fetch, [&](Piece& piece) { work_on(piece); }, options_.threads, static_cast<std::size_t>(window));
     const auto next_piece = [&] {
       try {
         return pipeline.next();
