@@ -4,3 +4,4 @@
 #include "core/error.h"
 #include "trainer/parallel/communicator.h"
 #include "trainer/parallel/data_parallel.h"
+#include "trainer/parallel/torch_device_hooks.h"
