@@ -19,7 +19,7 @@ namespace {
 constexpr int most_scans = 200;  // each scan of a progressive file costs a pass over the picture
 // Every block of 8 x 8 takes a bit or more; sampled as coarsely as can be (4 x 1 beside 1 x 4), it covers 8 x 32
 // pixels.
-constexpr std::uint64_t most_pixels_per_byte = 8 * 8 * 32;
+constexpr std::uint64_t most_pixels_per_byte = std::uint64_t{8} * 8 * 32;
 constexpr unsigned exif_marker = JPEG_APP0 + 1, largest_marker = 0xffff;
 
 /// Damage that libjpeg papers over with grey. Its other warnings are about oddities that change no pixel.
