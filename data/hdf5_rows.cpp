@@ -144,20 +144,23 @@ void Hdf5Rows::load_chunks() {
 
 void Hdf5Rows::load_chunk(const std::vector<hsize_t>& offset) {
   const auto where = [&] { return "the chunk at " + format_dims(offset); };
-  unsigned mask = 0;
-  haddr_t address = HADDR_UNDEF;
+  // Both tell the size; the first goes through all chunks up to this one, the second says what it should be, not what
+  // H5Dread_chunk is about to read, where there are no filters.
   hsize_t size = 0;
-  if (H5Dget_chunk_info_by_coord(dataset_.get(), offset.data(), &mask, &address, &size) < 0)
-    fail(where() + " cannot be looked up: " + hdf5_reason());
-  if (address == HADDR_UNDEF) fail(where() + " was never written");
+  haddr_t address = HADDR_UNDEF;
+  const herr_t found = facts_.filters.empty()
+                           ? H5Dget_chunk_info_by_coord(dataset_.get(), offset.data(), nullptr, &address, &size)
+                           : H5Dget_chunk_storage_size(dataset_.get(), offset.data(), &size);
+  if (found < 0) fail(where() + " cannot be looked up: " + hdf5_reason());
+  if (size == 0) fail(where() + " was never written");
   // Deflate adds at most a few bytes per 16 KiB to what it cannot shrink.
   if (size > chunk_bytes_ + chunk_bytes_ / 16 + 1024)
     fail(fmt::format("{} takes {} bytes in the file for {} bytes of data", where(), size, chunk_bytes_));
   packed_.resize(size);
-  std::uint32_t read_mask = 0;
-  if (H5Dread_chunk(dataset_.get(), H5P_DEFAULT, offset.data(), &read_mask, packed_.data()) < 0)
+  std::uint32_t skipped = 0;
+  if (H5Dread_chunk(dataset_.get(), H5P_DEFAULT, offset.data(), &skipped, packed_.data()) < 0)
     fail(where() + " cannot be read: " + hdf5_reason());
-  unfilter(packed_, mask);
+  unfilter(packed_, skipped);
   if (packed_.size() != chunk_bytes_)
     fail(fmt::format("{} holds {} bytes; expected {}", where(), packed_.size(), chunk_bytes_));
   place(packed_, offset);

@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 
+#include "core/child_process.h"
 #include "core/error.h"
-#include "solvers/child_process.h"
 
 extern char** environ;
 

@@ -171,7 +171,7 @@ std::unique_ptr<data::SampleSource> open_source(const Options& options, const st
     return std::make_unique<data::CifarSource>(input, kind == "cifar10" ? 10 : 100, split, array);
   if (kind == "hdf5")
     return std::make_unique<data::Hdf5Source>(
-        data::Hdf5Input{input, text("dataset"), text("labels-dataset"), text("labels")}, array);
+        data::open_hdf5_array_in_child({input, text("dataset"), text("labels-dataset"), text("labels")}), array);
   if ((input.extension() == ".npz") != (kind == "npz"))
     options.fail("input", "expected a ." + kind + " file, found " + shown(input.filename().string()));
   return std::make_unique<data::NpySource>(

@@ -5,11 +5,12 @@
 #include <stdexcept>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "core/durable_file.h"
 #include "core/error.h"
+#include "data/hdf5_array.h"
 #include "data/hdf5_composer.h"
-#include "data/hdf5_guard.h"
 
 namespace pathline::tools {
 
@@ -49,16 +50,16 @@ void write_picture(Hdf5Composer& composer, const std::string& path, const Pictur
   }
 }
 
-/// Bytes that may be allocated because a file says so: anything that fits, but not a thousand times what is stored.
-constexpr std::uint64_t unsuspicious_bytes = std::uint64_t{4} << 30, largest_ratio = 1000,
-                        largest_noise = std::uint64_t{1} << 40;
+/// Bytes that are read because a file says so: anything that fits, but not a thousand times the file.
+constexpr std::uint64_t unsuspicious_bytes = std::uint64_t{4} << 30, largest_ratio = 1000;
 
 template <typename T>
-std::vector<T> read_values(hid_t dataset, hid_t type, std::uint64_t count, const std::string& place) {
-  std::vector<T> values(count);
-  if (H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
-    throw Error(ExitCode::bad_input, "the data cannot be read: " + data::hdf5_reason(), place,
-                "the file is damaged or not whole");
+std::vector<T> read_values(data::Hdf5Array& array, const std::string& place) {
+  const std::size_t row = array.facts().row_bytes() / sizeof(T);
+  std::vector<T> values;
+  for (std::uint64_t i = 0; i < array.facts().dims[0]; ++i) {  // grows as rows come, not as the file announces them
+    values.resize(values.size() + row);
+    array.read_row(i, values.data() + values.size() - row);
   }
   const auto bad = std::find_if(values.begin(), values.end(), [](T value) { return !std::isfinite(value); });
   if (bad != values.end())
@@ -169,37 +170,31 @@ InitialNoise read_initial_noise(const std::string& place, const data::ImageShape
   if (status.type() != std::filesystem::file_type::regular)
     throw Error(ExitCode::bad_input, "expected an HDF5 file; this is not a regular file", path.string());
 
-  const data::Hdf5Scope scope;
-  const auto file = data::open_hdf5_to_read(path);
-  const auto dataset = data::open_dataset_to_read(file.get(), object, path);
-  const data::DatasetFacts facts = data::inspect_dataset(dataset.get(), object, path);
-  const auto fail = [&](const std::string& message, const std::string& hint = {}) {
-    throw Error(ExitCode::bad_input, message, place, hint);
-  };
+  const auto array = data::open_hdf5_array_in_child({path, object, {}, {}});
+  const data::Hdf5ArrayFacts& facts = array->facts();
+  const auto fail = [&](const std::string& message) { throw Error(ExitCode::bad_input, message, place); };
 
-  if (facts.type != "float32" && facts.type != "float64")
-    fail("expected float32 or float64 values, found " + facts.type);
-  const std::vector<hsize_t> wanted = {extent(expected.channels), extent(expected.height), extent(expected.width)};
-  const bool fits = facts.dims.size() == 4 && std::equal(wanted.begin(), wanted.end(), facts.dims.begin() + 1);
-  if (!fits || facts.dims[0] == 0) {
-    fail(fmt::format("expected dimensions [N, {}, {}, {}] (sample, channel, y, x), found {}", wanted[0], wanted[1],
-                     wanted[2], data::format_dims(facts.dims)));
+  const bool single = facts.type == data::NumberType::float32;
+  if (!single && facts.type != data::NumberType::float64) fail("expected float32 or float64 values, found others");
+  const std::vector<std::uint64_t> wanted = {extent(expected.channels), extent(expected.height),
+                                             extent(expected.width)};
+  if (facts.dims.size() != 4 || !std::equal(wanted.begin(), wanted.end(), facts.dims.begin() + 1)) {
+    fail(fmt::format("expected dimensions [N, {}] (sample, channel, y, x), found [{}]", fmt::join(wanted, ", "),
+                     fmt::join(facts.dims, ", ")));
   }
-  if (facts.stored_bytes == 0) fail("nothing was ever written to this dataset");
-  if (facts.declared_bytes > largest_noise ||
-      (facts.declared_bytes > unsuspicious_bytes && facts.declared_bytes / largest_ratio > facts.stored_bytes)) {
-    fail(fmt::format("declares {} bytes of values but stores {}: not plausible as noise", facts.declared_bytes,
-                     facts.stored_bytes));
+  const std::uint64_t row_bytes = facts.row_bytes(), file_bytes = std::filesystem::file_size(path, failure);
+  if (facts.dims[0] > std::max(unsuspicious_bytes, largest_ratio * file_bytes) / row_bytes) {
+    fail(fmt::format("declares {} samples of {} bytes in a file of {} bytes: not plausible as noise", facts.dims[0],
+                     row_bytes, file_bytes));
   }
 
   InitialNoise noise;
   noise.count = static_cast<std::int64_t>(facts.dims[0]);
   noise.shape = expected;
-  const std::uint64_t count = facts.declared_bytes / facts.item_bytes;
-  if (facts.type == "float32") {
-    noise.values = read_values<float>(dataset.get(), H5T_NATIVE_FLOAT, count, place);
+  if (single) {
+    noise.values = read_values<float>(*array, place);
   } else {
-    noise.values = read_values<double>(dataset.get(), H5T_NATIVE_DOUBLE, count, place);
+    noise.values = read_values<double>(*array, place);
   }
   return noise;
 }

@@ -7,11 +7,11 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
+#include "core/child_process.h"
 #include "core/config.h"
 #include "core/error.h"
-#include "solvers/child_process.h"
+#include "core/helper_program.h"
 #include "solvers/conformance/check.h"
 #include "solvers/conformance/report.h"
 
@@ -19,11 +19,6 @@ namespace pathline::solvers::conformance {
 namespace {
 
 using Json = nlohmann::json;
-
-std::filesystem::path program_beside_this_one() {
-  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe");
-  return (self.parent_path().parent_path() / PATHLINE_CHECK_PROGRAM).lexically_normal();
-}
 
 bool is_required(const std::string& name) {
   for (const FileCheck& check : file_checks()) {
@@ -50,7 +45,7 @@ class Examination {
     std::string line;
     while (true) {
       switch (child.wait(std::chrono::steady_clock::now() + options_.limit, line)) {
-        case ChildProcess::Event::line:
+        case ChildProcess::Event::received:
           try {
             take(Json::parse(line));
           } catch (const Json::exception&) {
@@ -73,7 +68,7 @@ class Examination {
   }
 
   std::vector<std::string> command() const {
-    std::vector<std::string> words = {program_beside_this_one().string(), options_.file.string(), "--from",
+    std::vector<std::string> words = {helper_program("solver-check").string(), options_.file.string(), "--from",
                                       std::to_string(next_), "--report"};
     if (!options_.id.empty()) words.insert(words.end(), {"--id", options_.id});
     for (const std::string& name : options_.only) words.insert(words.end(), {"--only", name});

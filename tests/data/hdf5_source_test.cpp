@@ -4,6 +4,7 @@
 
 #include <zlib.h>
 
+#include "data/hdf5_handle.h"
 #include "tests/data/source_fixture.h"
 
 namespace pathline::data {
@@ -44,7 +45,7 @@ class Hdf5SourceTest : public testing::Test {
   std::unique_ptr<Hdf5Source> open(const std::string& dataset = "", const std::string& labels = "",
                                    const ArrayOptions& options = {}) {
     close();
-    return std::make_unique<Hdf5Source>(Hdf5Input{path_, dataset, labels, {}}, options);
+    return std::make_unique<Hdf5Source>(open_hdf5_array({path_, dataset, labels, {}}), options);
   }
   static std::vector<std::uint8_t> counting(std::size_t count) {
     std::vector<std::uint8_t> values(count);
@@ -170,7 +171,7 @@ TEST_F(Hdf5SourceTest, RefusesWhatItDoesNotRead) {
   expect_error(ExitCode::bad_input, {"/holes", "the chunk at [0, 0, 0] was never written"},
                [&] { read_sample(*open("/holes"), 0); });
   expect_error(ExitCode::usage, {"--dataset"}, [&] { open(); });
-  expect_error(ExitCode::file_system, {"nowhere.h5"}, [&] { Hdf5Source({folder_ / "nowhere.h5", "", "", {}}, {}); });
+  expect_error(ExitCode::file_system, {"nowhere.h5"}, [&] { open_hdf5_array({folder_ / "nowhere.h5", "", "", {}}); });
 }
 
 TEST_F(Hdf5SourceTest, AChunkThatInflatesBeyondItsSizeIsStopped) {

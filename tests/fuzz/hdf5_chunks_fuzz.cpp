@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "data/hdf5_handle.h"
 #include "data/hdf5_source.h"
 #include "tests/fuzz/fuzz_source.h"
 
@@ -56,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto path = folder.path() / "input.h5";
   write(path, {data, size});
   fuzz::accepts([&] {
-    data::Hdf5Source source({path, "", "", {}}, {});
+    data::Hdf5Source source(data::open_hdf5_array({path, "", "", {}}), {});
     fuzz::read_samples(source);
   });
   return 0;

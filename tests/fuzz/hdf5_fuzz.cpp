@@ -9,7 +9,7 @@ namespace {
 void read(const std::filesystem::path& file, const std::string& dataset, const std::string& labels) {
   using namespace pathline;
   fuzz::accepts([&] {
-    data::Hdf5Source source({file, dataset, labels, {}}, {});
+    data::Hdf5Source source(data::open_hdf5_array({file, dataset, labels, {}}), {});
     fuzz::read_samples(source);
   });
 }

@@ -287,6 +287,13 @@ TEST_F(InitialNoiseTest, RefusesMissingAndForeignFiles) {
   expect_refused({"noise.h5", "HDF5 cannot open"});
 }
 
+TEST_F(InitialNoiseTest, ForgedMetadataEndInAnError) {
+  const std::string forged = PATHLINE_SOURCE_DIR "/tests/data/forged/images_links.h5:/images";
+
+  expect_error(ExitCode::bad_input, {"images_links.h5", "was ended by signal"},
+               [&] { read_initial_noise(forged, shape_); });
+}
+
 TEST_F(InitialNoiseTest, RefusesMissingDatasets) {
   write([](hid_t) {});
 
@@ -316,7 +323,7 @@ TEST_F(InitialNoiseTest, RefusesNumbersThatAreNotFinite) {
 TEST_F(InitialNoiseTest, RefusesDatasetsNeverWritten) {
   write([&](hid_t file) { add(file, H5T_IEEE_F32LE, {3, 2, 2, 3}, nullptr); });
 
-  expect_refused({"nothing was ever written"});
+  expect_refused({":/noise", "never written"});
 }
 
 // A file of some KiB that declares 96 TB must not be taken at its word.

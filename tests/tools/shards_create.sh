@@ -17,36 +17,58 @@ many_images() {
 # same_set A B: two shard folders hold the same bytes.
 same_set() { diff -r "$1" "$2" >/dev/null || fail "$1 and $2 differ"; }
 
+# children_left: helpers that outlived the program that started them.
+children_left() { pgrep -f "hdf5-read .*$work" >/dev/null; }
+
 # A conversion that is killed, then one that is stopped, then one left alone: the result is that of an undisturbed one.
-many_images "$work/many" 1024 256
-settings=(--from idx --input "$work/many" --size 250 --resize lanczos --shard-images 32 --threads 2 --name many)
-expect 0 "${create[@]}" "${settings[@]}" --out "$work/undisturbed"
-for signal in KILL INT; do
-  "${create[@]}" "${settings[@]}" --out "$work/disturbed" >"$work/output" 2>&1 &
-  job=$!
-  for ((i = 0; i < 3000; ++i)); do
-    # At least one more whole shard than before.
-    shopt -s nullglob
-    parts=("$work/.disturbed.partial"/part-*.json)
-    ((${#parts[@]} > ${kept:-0})) && break
-    sleep 0.01
+# disturb NAME SETTING…
+disturb() {
+  local name=$1 kept=0 signal job i code parts
+  shift
+  local settings=("$@" --size 250 --resize lanczos --shard-images 32 --threads 2 --name many)
+  expect 0 "${create[@]}" "${settings[@]}" --out "$work/$name-undisturbed"
+  for signal in KILL INT; do
+    setsid "${create[@]}" "${settings[@]}" --out "$work/$name" >"$work/output" 2>&1 &
+    job=$!
+    for ((i = 0; i < 3000; ++i)); do
+      # At least one more whole shard than before.
+      shopt -s nullglob
+      parts=("$work/.$name.partial"/part-*.json)
+      ((${#parts[@]} > kept)) && break
+      sleep 0.01
+    done
+    case $signal in
+      INT) kill -INT -- "-$job" ;;  # as a terminal does: to all of the group
+      *) kill -"$signal" "$job" ;;
+    esac
+    code=0
+    wait "$job" 2>/dev/null || code=$?
+    [ -d "$work/$name" ] && skip "this machine is too fast to be disturbed"
+    kept=${#parts[@]}
+    ((kept > 0)) || fail "nothing is kept after SIG$signal"
+    for ((i = 0; i < 100; ++i)); do
+      children_left || break
+      sleep 0.05
+    done
+    children_left && fail "a child outlived SIG$signal"
   done
-  kill -"$signal" "$job"
-  code=0
-  wait "$job" 2>/dev/null || code=$?
-  [ -d "$work/disturbed" ] && skip "this machine is too fast to be disturbed"
-  kept=${#parts[@]}
-  ((kept > 0)) || fail "nothing is kept after SIG$signal"
-done
-[ "$code" = 75 ] || fail "expected exit code 75 after Ctrl-C, found $code"
-says "stopped by SIGINT" "the same command goes on from there"
-expect 2 "${create[@]}" "${settings[@]}" --out "$work/disturbed" --dedupe
-says "other settings" "--dedupe was 'no', now it is 'yes'" "--fresh"
-expect 0 "${create[@]}" "${settings[@]}" --out "$work/disturbed"
-says "going on after"
-same_set "$work/undisturbed" "$work/disturbed"
-[ -e "$work/.disturbed.partial" ] && fail "the work area is still there"
-expect 0 "$program" shards verify "$work/disturbed"
+  [ "$code" = 75 ] || fail "expected exit code 75 after Ctrl-C, found $code"
+  says "stopped by SIGINT" "the same command goes on from there"
+  expect 2 "${create[@]}" "${settings[@]}" --out "$work/$name" --dedupe
+  says "other settings" "--dedupe was 'no', now it is 'yes'" "--fresh"
+  expect 0 "${create[@]}" "${settings[@]}" --out "$work/$name"
+  says "going on after"
+  same_set "$work/$name-undisturbed" "$work/$name"
+  [ -e "$work/.$name.partial" ] && fail "the work area is still there"
+  expect 0 "$program" shards verify "$work/$name"
+}
+many_images "$work/many" 1024 256
+disturb idx --from idx --input "$work/many"
+
+# The same images from an HDF5 file: a shard is one.
+expect 0 "${create[@]}" --from idx --input "$work/many" --out "$work/as-hdf5"
+disturb hdf5 --from hdf5 --input "$work/as-hdf5/shard-00000.h5" --dataset /images --labels-dataset /labels
+for file in "$work"/idx/shard-*.h5; do cmp -s "$file" "$work/hdf5/${file##*/}" || fail "${file##*/} differs from that of --from idx"; done
 
 # Each mistake: one clear message, the right code, nothing left behind.
 tiny_idx "$work/idx" 20
@@ -74,6 +96,10 @@ refuses 3 "no file data_batch_1.bin" --from cifar10 --input "$work/pictures"
 refuses 3 "npy" --from npy --input "$work/a.npy"
 refuses 3 "not a zip" --from npz --input "$work/a.npz"
 refuses 3 "HDF5 cannot open this file" --from hdf5 --input "$work/a.h5"
+for forged in root_links images_links group_links; do
+  refuses 3 "$forged.h5: the process that reads it with the HDF5 library was ended by signal" \
+    --from hdf5 --input "$source_dir/tests/data/forged/$forged.h5" --dataset 'g*/d*' --labels-dataset /labels
+done
 refuses 2 "expected a .npz file" --from npz --input "$work/a.npy"
 refuses 2 "this needs --size" --from idx --input "$work/idx" --crop none
 refuses 2 "expected N or WxH" --from idx --input "$work/idx" --size 8by8

@@ -6,6 +6,7 @@
 // --report writes JSON lines to descriptor 3 instead of text to stdout. Exit codes as of pathline itself.
 
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -14,11 +15,11 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "core/child_process.h"
 #include "core/error.h"
-#include "solvers/child_process.h"
+#include "core/helper_program.h"
 #include "solvers/conformance/examine.h"
 #include "solvers/conformance/report.h"
 
@@ -27,6 +28,8 @@ namespace {
 using namespace pathline;
 using namespace pathline::solvers::conformance;
 using Json = nlohmann::json;
+
+constexpr std::uint64_t most_memory = std::uint64_t{4} << 30;
 
 class JsonListener final : public Listener {
  public:
@@ -43,7 +46,7 @@ class JsonListener final : public Listener {
     // A plugin's strings need not be UTF-8.
     const std::string line = report.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
     for (std::size_t sent = 0; sent < line.size();) {
-      const ssize_t wrote = ::write(solvers::ChildProcess::report_descriptor, line.data() + sent, line.size() - sent);
+      const ssize_t wrote = ::write(ChildProcess::report_descriptor, line.data() + sent, line.size() - sent);
       if (wrote < 0) std::_Exit(1);  // nobody listens any more
       sent += static_cast<std::size_t>(wrote);
     }
@@ -61,16 +64,6 @@ class TextListener final : public Listener {
   }
   bool failed = false;
 };
-
-void limit_this_process() {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const rlimit no_core{0, 0};
-  ::setrlimit(RLIMIT_CORE, &no_core);
-#if !defined(PATHLINE_SANITIZED)  // sanitizers reserve terabytes of addresses
-  const rlimit memory{rlim_t{4} << 30, rlim_t{4} << 30};
-  ::setrlimit(RLIMIT_AS, &memory);
-#endif
-}
 
 CheckRequest parse(const std::vector<std::string>& words, bool& report) {
   CheckRequest request;
@@ -102,7 +95,8 @@ int main(int argc, char** argv) {
   bool report = false;
   try {
     const CheckRequest request = parse({argv + 1, argv + argc}, report);
-    limit_this_process();
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    limit_helper(most_memory);
     if (report) {
       JsonListener listener;
       run_checks(request, listener);

@@ -6,6 +6,7 @@
 // process; destroying it kills and reaps it. Thread-safety: one object, one thread.
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,7 +15,7 @@
 
 #include "core/file_descriptor.h"
 
-namespace pathline::solvers {
+namespace pathline {
 
 class ChildProcess {
  public:
@@ -30,16 +31,21 @@ class ChildProcess {
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
-  enum class Event { line, ended, late };
+  enum class Event { received, ended, late };
   /// Waits for a line of the report channel (`line`, without its end), for the end of the process, or for the deadline.
   Event wait(Deadline deadline, std::string& line);
+  /// Waits for so many bytes of the report channel. Not to be mixed with lines.
+  Event read(Deadline deadline, void* out, std::size_t bytes);
 
+  pid_t pid() const noexcept { return pid_; }                     ///< -1 once ended
   int status() const noexcept { return status_; }                 ///< as of waitpid, once ended
   const std::string& output() const noexcept { return output_; }  ///< the end of what it wrote
   std::string last_words() const;                                 ///< the last of it in one line: ": text", or ""
 
  private:
+  bool read_output();
   bool read_available();
+  bool nap(Deadline deadline, bool open) const;
   bool take_line(std::string& line);
   bool reap(bool wait);
 
@@ -52,4 +58,4 @@ class ChildProcess {
 /// "was ended by signal 6 (Aborted)", "ended its process (exit code 3)".
 std::string describe_end(int status);
 
-}  // namespace pathline::solvers
+}  // namespace pathline

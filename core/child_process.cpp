@@ -1,4 +1,4 @@
-#include "solvers/child_process.h"
+#include "core/child_process.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -14,7 +14,7 @@
 
 extern char** environ;
 
-namespace pathline::solvers {
+namespace pathline {
 namespace {
 
 class FileActions {
@@ -94,25 +94,57 @@ ChildProcess::~ChildProcess() {
 
 ChildProcess::Event ChildProcess::wait(Deadline deadline, std::string& line) {
   while (true) {
-    if (take_line(line)) return Event::line;
+    if (take_line(line)) return Event::received;
     // The process is asked first: what it wrote before its end is in the pipes by then.
     const bool ended = pid_ < 0 || reap(false);
     const bool open = read_available();
-    if (take_line(line)) return Event::line;
+    if (take_line(line)) return Event::received;
     if (ended) return Event::ended;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return Event::late;
-    // Both pipes may have been closed, or be held open by others, without the process having ended: look now and then.
-    constexpr std::int64_t longest_nap = 50;
-    pollfd waiting[2] = {{output_pipe_.get(), POLLIN, 0}, {report_pipe_.get(), POLLIN, 0}};
-    ::poll(waiting, open ? (report_pipe_ ? 2 : 1) : 0, static_cast<int>(std::min(left.count(), longest_nap)));
+    if (!nap(deadline, open)) return Event::late;
   }
 }
 
-bool ChildProcess::read_available() {
-  const bool output_open = drain(output_pipe_, output_);
+ChildProcess::Event ChildProcess::read(Deadline deadline, void* out, std::size_t bytes) {
+  auto* to = static_cast<char*>(out);
+  while (true) {
+    const bool ended = pid_ < 0 || reap(false);
+    bool open = read_output();
+    while (bytes > 0) {
+      const ssize_t got = ::read(report_pipe_.get(), to, bytes);
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) {
+        open = open && got < 0;
+        break;
+      }
+      to += got;
+      bytes -= static_cast<std::size_t>(got);
+    }
+    if (bytes == 0) return Event::received;
+    if (ended) return Event::ended;
+    if (!nap(deadline, open)) return Event::late;
+  }
+}
+
+/// Waits until there may be something to do. Returns false if the deadline has passed.
+bool ChildProcess::nap(Deadline deadline, bool open) const {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+  if (left.count() <= 0) return false;
+  // Both pipes may have been closed, or be held open by others, without the process having ended: look now and then.
+  constexpr std::int64_t longest_nap = 50;
+  pollfd waiting[2] = {{output_pipe_.get(), POLLIN, 0}, {report_pipe_.get(), POLLIN, 0}};
+  ::poll(waiting, open ? (report_pipe_ ? 2 : 1) : 0, static_cast<int>(std::min(left.count(), longest_nap)));
+  return true;
+}
+
+bool ChildProcess::read_output() {
+  const bool open = drain(output_pipe_, output_);
   constexpr std::size_t kept = 1 << 16;
   if (output_.size() > kept) output_.erase(0, output_.size() - kept);
+  return open;
+}
+
+bool ChildProcess::read_available() {
+  const bool output_open = read_output();
   const bool report_open = !report_pipe_ || drain(report_pipe_, report_);
   return output_open && report_open;
 }
@@ -151,4 +183,4 @@ std::string describe_end(int status) {
   return fmt::format("was ended by signal {} ({})", signal, ::strsignal(signal));
 }
 
-}  // namespace pathline::solvers
+}  // namespace pathline
