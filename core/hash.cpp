@@ -54,7 +54,7 @@ std::string Sha256::hex() {
   state_.reset();
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
-  text.reserve(2 * length);
+  text.reserve(std::size_t{2} * length);
   for (unsigned i = 0; i < length; ++i) {
     text += kDigits[digest[i] >> 4];
     text += kDigits[digest[i] & 15];

@@ -96,6 +96,7 @@ std::vector<CellOutcome> run_cells(const std::vector<PlannedCell>& cells, Opened
   parallel::Communicator& communicator = setting.communicator;
   const auto problem = describe_problem(opened);
   std::vector<std::string> keys;
+  keys.reserve(cells.size());
   for (const PlannedCell& planned : cells) keys.push_back(cell_key(planned, problem, reference, setting.shown));
   used.insert(keys.begin(), keys.end());
   std::vector<std::optional<CellOutcome>> outcomes = load_kept(keys, setting);
@@ -138,6 +139,7 @@ std::vector<CellOutcome> run_cells(const std::vector<PlannedCell>& cells, Opened
     for (auto& [number, outcome] : decode(text)) outcomes[number] = std::move(outcome);
   }
   std::vector<CellOutcome> result;
+  result.reserve(outcomes.size());
   for (auto& outcome : outcomes) result.push_back(std::move(*outcome));
   return result;
 }
