@@ -2,8 +2,8 @@
 //   bare:     forward and backward, no engine, no communication (but all ranks at once);
 //   blocking: gradients reduced after backward;
 //   overlap:  gradients reduced while backward runs.
-//   mpirun -n 2 --bind-to none build/bin/gradient_engine [rounds] [channels] [images] [first bucket MiB] [bucket MiB, 0: default]
-// Prints medians over the rounds, in milliseconds, as rank 0 saw them.
+//   mpirun -n 2 --bind-to none build/bin/gradient_engine [rounds] [channels] [images] [first bucket MiB] [bucket MiB]
+// (bucket 0: the engine's default). Prints medians over the rounds, in milliseconds, as rank 0 saw them.
 
 #include "trainer/parallel/gradient_engine.h"
 
