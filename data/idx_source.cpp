@@ -91,7 +91,7 @@ IdxFiles find_idx_files(const std::filesystem::path& path, const std::string& sp
     const auto pick = [&](const std::string& kind, const std::string& rank) {
       for (const char* separator : {"-", "."}) {
         for (const char* ending : {"", ".gz"}) {
-          const auto candidate = path / (prefix + "-" + kind + separator + rank + "-ubyte" + ending);
+          auto candidate = path / (prefix + "-" + kind + separator + rank + "-ubyte" + ending);
           if (is_there(candidate)) return candidate;
         }
       }

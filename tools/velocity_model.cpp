@@ -74,7 +74,7 @@ class NetworkModel final : public VelocityModel {
   at::Tensor velocity_at(const at::Tensor& times, const at::Tensor& y, const at::Tensor& labels) {
     const flow::AutocastGuard autocast(y.device().type(), options_.bf16);
     if (options_.guidance == 0) return network_->forward(y, times, null_labels_);
-    const at::Tensor conditional = network_->forward(y, times, labels);
+    at::Tensor conditional = network_->forward(y, times, labels);
     if (!guided(options_)) return conditional;
     const at::Tensor unconditional = network_->forward(y, times, null_labels_);
     return (conditional - unconditional).mul_(options_.guidance).add_(unconditional);

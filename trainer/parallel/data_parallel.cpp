@@ -13,7 +13,7 @@ namespace {
 
 void broadcast_values(const torch::nn::Module& module, Communicator& communicator) {
   const at::NoGradGuard no_grad;
-  const auto send = [&](at::Tensor tensor) {
+  const auto send = [&](const at::Tensor& tensor) {
     at::Tensor values = tensor.detach().contiguous().cpu();
     communicator.broadcast(values.mutable_data_ptr(), values.nbytes(), 0);
     tensor.copy_(values);
