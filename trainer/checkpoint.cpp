@@ -74,7 +74,7 @@ void set_aside(const fs::path& step_folder) {
 
 fs::path write_checkpoint(const fs::path& folder, const CheckpointContents& contents) {
   make_folder(folder);
-  const fs::path target = folder / fmt::format("step-{:09d}", contents.state.step);
+  fs::path target = folder / fmt::format("step-{:09d}", contents.state.step);
   std::error_code ignored;
   if (fs::exists(target, ignored)) {
     bool valid = true;
@@ -160,6 +160,7 @@ std::vector<fs::path> checkpoint_folders(const fs::path& folder) {
   if (error) throw system_error(error.value(), "cannot list the checkpoints", folder.string());
   std::sort(found.rbegin(), found.rend());
   std::vector<fs::path> folders;
+  folders.reserve(found.size());
   for (auto& [step, path] : found) folders.push_back(std::move(path));
   return folders;
 }

@@ -19,7 +19,7 @@ std::uint64_t xxh3(const void* data, std::size_t bytes) {
   return XXH3_64bits(data, bytes);
 }
 
-constexpr std::size_t large = 256 * 1024;  // bytes of output that no nearer cache keeps until it is used
+constexpr std::size_t large = std::size_t{256} * 1024;  // bytes of output that no nearer cache keeps until it is used
 
 void bytes_to_floats(const std::uint8_t* in, std::size_t count, float mean, float scale, float* out) {
   std::size_t i = 0;
