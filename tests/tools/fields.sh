@@ -12,29 +12,11 @@ header += " " * (63 - (10 + len(header)) % 64) + "\n"
 with open(sys.argv[1], "wb") as file:
     file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + struct.pack("<%df" % len(values), *values))
 PYTHON
-cat >"$work/fields.ini" <<INI
-[data]
-shards = $work/shards
-threads = 1
-[network]
-channels = 32
-channel_mult = 1,1
-attention =
-head_channels = 32
-[train]
-steps = 40
-global_batch = 16
-threads = 1
-[checkpoint]
-dir = $work/run
-[log]
-dir = $work/log
-preview_every = 40
-INI
+tiny_settings
 
 expect 0 "$program" shards create --from npy --input "$work/fields.npy" --layout nhwc --out "$work/shards"
 expect 0 "$program" shards verify "$work/shards"
-expect 0 "$program" train "$work/fields.ini"
+expect 0 "$program" train "$work/tiny.ini" --network.classes 0 --train.steps 40 --log.preview_every 40
 [ -n "$(find "$work/log" -name '*.png')" ] || fail "no preview was drawn"
 expect 0 "$program" sample "$work/run" --solver euler --steps 8 --count 64 --out "$work/samples.h5" --png "$work/samples.png"
 expect 0 "$program" shards create --from hdf5 --input "$work/samples.h5" --dataset /samples/raw --layout nchw --out "$work/back"

@@ -60,6 +60,11 @@ tiny_idx() {
 tiny_run() {
   tiny_idx "$work/idx" 60
   expect 0 "$program" shards create --from idx --input "$work/idx" --split train --out "$work/shards"
+  tiny_settings
+}
+
+# tiny_settings: the configuration alone.
+tiny_settings() {
   cat >"$work/tiny.ini" <<INI
 [data]
 shards = $work/shards

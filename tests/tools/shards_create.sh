@@ -63,12 +63,12 @@ disturb() {
   expect 0 "$program" shards verify "$work/$name"
 }
 many_images "$work/many" 1024 256
-disturb idx --from idx --input "$work/many"
+disturb from-idx --from idx --input "$work/many"
 
 # The same images from an HDF5 file: a shard is one.
 expect 0 "${create[@]}" --from idx --input "$work/many" --out "$work/as-hdf5"
-disturb hdf5 --from hdf5 --input "$work/as-hdf5/shard-00000.h5" --dataset /images --labels-dataset /labels
-for file in "$work"/idx/shard-*.h5; do cmp -s "$file" "$work/hdf5/${file##*/}" || fail "${file##*/} differs from that of --from idx"; done
+disturb from-hdf5 --from hdf5 --input "$work/as-hdf5/shard-00000.h5" --dataset /images --labels-dataset /labels
+for file in "$work"/from-idx/shard-*.h5; do cmp -s "$file" "$work/from-hdf5/${file##*/}" || fail "${file##*/} differs from that of --from idx"; done
 
 # Each mistake: one clear message, the right code, nothing left behind.
 tiny_idx "$work/idx" 20

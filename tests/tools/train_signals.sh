@@ -37,8 +37,7 @@ early=false
 for try in {1..10}; do
   "${mpirun[@]}" -n 1 "$program" train "$work/tiny.ini" --checkpoint.dir "$work/early-$try" --checkpoint.every 0 --train.steps 100000 >"$work/output" 2>&1 &
   job=$!
-  until rank=$(cat "/proc/$job/task/"*/children 2>/dev/null) && [ -n "$rank" ]; do :; done
-  rank=${rank%% *}
+  until rank=$(rank_of "$job" 2>/dev/null); do :; done
   wait_until_minding "$rank"
   kill -USR1 "$rank"
   grep -q "/mca_" "/proc/$rank/maps" || early=true

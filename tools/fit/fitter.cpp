@@ -193,9 +193,7 @@ class Fitter {
   /// Of the loss, in the numbers before the last row; that one is at its minimum.
   void find_gradient(Point& point) const {
     const FitSamples& samples = problem_.training;
-    at::Tensor end = samples.noise * point.table.a.back();
-    for (std::size_t j = 0; j < point.path.velocities.size(); ++j)
-      end.add_(point.path.velocities[j], point.table.b.back()[j]);
+    const at::Tensor end = combine(point.table.a.back(), samples.noise, point.table.b.back(), point.path.velocities);
     const at::Tensor cotangent = (end - samples.endpoint) * (2.0 / static_cast<double>(end.numel()));
     point.gradient = endpoint_gradient(problem_.field, point.table, samples, point.path, cotangent);
   }

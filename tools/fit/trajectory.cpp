@@ -48,7 +48,12 @@ std::pair<at::Tensor, double> pull_back(const FitField& field, double t, const a
   return {at::cat(parts), time};
 }
 
-/// a x_0 + sum_j b_j u_j.
+double inner_product(const at::Tensor& x, const at::Tensor& y) {
+  return (x.to(at::kDouble) * y.to(at::kDouble)).sum().item<double>();
+}
+
+}  // namespace
+
 at::Tensor combine(double a, const at::Tensor& noise, const std::vector<double>& b,
                    const std::vector<at::Tensor>& velocities) {
   at::Tensor state = noise * a;
@@ -57,12 +62,6 @@ at::Tensor combine(double a, const at::Tensor& noise, const std::vector<double>&
   }
   return state;
 }
-
-double inner_product(const at::Tensor& x, const at::Tensor& y) {
-  return (x.to(at::kDouble) * y.to(at::kDouble)).sum().item<double>();
-}
-
-}  // namespace
 
 FitSamples FitSamples::some(std::int64_t first, std::int64_t stride, std::int64_t most) const {
   const std::int64_t last = std::min(count(), first + stride * most);

@@ -39,6 +39,10 @@ struct Trajectory {
   std::vector<at::Tensor> states, velocities;  ///< x_0 … x_n, u_0 … u_{n-1}
 };
 
+/// What a row of a table makes: a x_0 + sum_j b_j u_j.
+at::Tensor combine(double a, const at::Tensor& noise, const std::vector<double>& b,
+                   const std::vector<at::Tensor>& velocities);
+
 Trajectory follow(const FitField& field, const SolverTable& table, const FitSamples& samples);
 
 /// A number of a table that is free to move: the times but the first and the last, the coefficients of all rows.

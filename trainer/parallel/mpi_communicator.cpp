@@ -62,8 +62,7 @@ class JobWatch {
     answer_alarm();
     if (answered_) {
       // A peer has raised the alarm already and ends the job; that this rank now waits too says nothing new.
-      std::this_thread::sleep_for(std::chrono::seconds(15));
-      std::_Exit(static_cast<int>(ExitCode::peer));
+      end_at_the_latest();
     }
     // Should MPI itself be stuck, neither the alarm nor MPI_Abort may keep this rank from ending.
     std::thread([this] {
@@ -71,8 +70,7 @@ class JobWatch {
         MPI_Request request;  // never waited for: the job ends below, and the peer may be gone
         if (peer != rank_) MPI_Isend(nullptr, 0, MPI_BYTE, peer, kAlarmTag, alarm_comm_, &request);
       }
-      std::this_thread::sleep_for(std::chrono::seconds(15));
-      std::_Exit(static_cast<int>(ExitCode::peer));
+      end_at_the_latest();
     }).detach();
     log_error(
         fmt::format("rank {} of {}: {}. A peer hangs, is lost or is elsewhere. Ending the job (parallel.timeout). "
@@ -80,6 +78,12 @@ class JobWatch {
                     rank_, size_, what));
     std::this_thread::sleep_for(std::chrono::milliseconds(1500));
     MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::peer));
+    std::_Exit(static_cast<int>(ExitCode::peer));
+  }
+
+  /// Where nothing else has ended this rank by then.
+  [[noreturn]] static void end_at_the_latest() {
+    std::this_thread::sleep_for(std::chrono::seconds(15));
     std::_Exit(static_cast<int>(ExitCode::peer));
   }
 
