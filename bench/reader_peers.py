@@ -9,12 +9,14 @@ webdataset and streaming are measured where they are installed.
 
 import argparse
 import importlib.util
+import io
 import json
 import os
 import resource
 import statistics
 import subprocess
 import sys
+import tarfile
 import time
 
 import h5py
@@ -65,26 +67,53 @@ def numpy_loop(path, _):
             yield ready(images[chosen]), labels[chosen]
 
 
-def webdataset_loader(path, workers):
-    import io
-    import tarfile
+def pack_for_webdataset(path):
+    with h5py.File(path) as file, tarfile.open(path + ".tar", "w") as out:
+        for i, (image, label) in enumerate(zip(file["images"], file["labels"])):
+            for name, data in ((f"{i:06}.bin", image.tobytes()), (f"{i:06}.cls", str(label).encode())):
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                out.addfile(info, io.BytesIO(data))
 
+
+def webdataset_loader(path, workers):
     import webdataset
 
     tar = path + ".tar"
-    if not os.path.exists(tar):
-        with h5py.File(path) as file, tarfile.open(tar, "w") as out:
-            for i, (image, label) in enumerate(zip(file["images"], file["labels"])):
-                for name, data in ((f"{i:06}.bin", image.tobytes()), (f"{i:06}.cls", str(label).encode())):
-                    info = tarfile.TarInfo(name)
-                    info.size = len(data)
-                    out.addfile(info, io.BytesIO(data))
     with h5py.File(path) as file:
         shape = file["images"].shape[1:]
     data = (webdataset.WebDataset(tar, shardshuffle=False, empty_check=False).shuffle(1000)
             .map(lambda s: (ready(np.frombuffer(s["bin"], np.uint8).reshape(shape)), int(s["cls"]))))
     while True:
         yield from torch.utils.data.DataLoader(data, batch_size=BATCH, num_workers=workers, drop_last=True)
+
+
+def pack_for_streaming(path):
+    import streaming
+
+    columns = {"image": "bytes", "label": "int"}
+    with h5py.File(path) as file, streaming.MDSWriter(out=path + ".mds", columns=columns) as out:
+        for image, label in zip(file["images"], file["labels"]):
+            out.write({"image": image.tobytes(), "label": int(label)})
+
+
+def streaming_loader(path, workers):
+    """MosaicML streaming from a local folder."""
+    import streaming
+
+    folder = path + ".mds"
+    with h5py.File(path) as file:
+        shape = file["images"].shape[1:]
+
+    class Images(streaming.StreamingDataset):
+        def __getitem__(self, index):
+            sample = super().__getitem__(index)
+            return ready(np.frombuffer(sample["image"], np.uint8).reshape(shape)), sample["label"]
+
+    data = Images(local=folder, shuffle=True, batch_size=BATCH)
+    loader = torch.utils.data.DataLoader(data, batch_size=BATCH, num_workers=workers, drop_last=True, persistent_workers=workers > 0)
+    while True:
+        yield from loader
 
 
 def measure_python(make, path, workers, seconds):
@@ -144,8 +173,15 @@ def main():
             "h5py + DataLoader, 0 workers": lambda: measure_python(h5py_loader, path, 0, given.seconds),
             "h5py + DataLoader, 2 workers": lambda: measure_python(h5py_loader, path, 2, given.seconds),
         }
-        if importlib.util.find_spec("webdataset"):
-            contenders["WebDataset, 0 workers"] = lambda: measure_python(webdataset_loader, path, 0, given.seconds)
+        for name, module, make, pack, ending in (
+                ("WebDataset", "webdataset", webdataset_loader, pack_for_webdataset, ".tar"),
+                ("MosaicML streaming", "streaming", streaming_loader, pack_for_streaming, ".mds")):
+            if importlib.util.find_spec(module):
+                if not os.path.exists(path + ending):
+                    pack(path)
+                for workers in (0, 2):
+                    contenders[f"{name}, {workers} workers"] = (
+                        lambda make=make, workers=workers: measure_python(make, path, workers, given.seconds))
         results = {name: [] for name in contenders}
         for _ in range(given.rounds):
             for name, run in contenders.items():

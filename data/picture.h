@@ -59,7 +59,7 @@ class PictureConverter : public RowSink {
  private:
   void convert_row(const std::uint8_t* pixels);
 
-  const PictureOptions& options_;
+  const PictureOptions options_;
   std::optional<ImageShape> required_;
   ImageShape shape_;
   std::int64_t left_ = 0, top_ = 0, height_ = 0, y_ = 0;
