@@ -25,8 +25,12 @@ for file in core/error.cpp core/log.cpp core/random.cpp trainer/parallel/{commun
   build "$object" "$file"
   objects+=("$object")
 done
-build "$out/standin_nccl.o" tests/standin/standin_nccl.cpp
-g++ -fsanitize=thread -shared -Wl,-Bsymbolic -o "$out/libstandin_nccl.so" "$out/standin_nccl.o"
+standin=()
+for name in communicator standin_cuda standin_nccl world; do
+  build "$out/standin-$name.o" "tests/standin/$name.cpp"
+  standin+=("$out/standin-$name.o")
+done
+g++ -fsanitize=thread -shared -Wl,-Bsymbolic -o "$out/libstandin_nccl.so" "${standin[@]}"
 gcc -shared -fPIC -isystem "$nccl" -isystem "$cuda" -o "$out/libstandin_incomplete.so" tests/standin/standin_incomplete.c
 g++ -fsanitize=thread -o "$out/nccl_tests" "${objects[@]}" -lgtest -lgtest_main -lspdlog -lfmt -ldl
 TSAN_OPTIONS="halt_on_error=0 exitcode=66 ${TSAN_OPTIONS:-}" "$out/nccl_tests" ${1:+--gtest_filter="$1"}

@@ -3,10 +3,15 @@ source "$(dirname "$0")/lib.sh"
 require_mpirun
 tiny_run
 
-# wait_until_minding PID: until the process has a handler for SIGUSR1.
+# wait_until_minding PID: until the process has a handler for SIGUSR1, at most a minute.
 wait_until_minding() {
-  local status
-  until status=$(<"/proc/$1/status") && [[ $status =~ ^Name:[[:space:]]*pathline.*SigCgt:[[:space:]]*([0-9a-f]+) ]] && (( (0x${BASH_REMATCH[1]} >> 9) & 1 )); do sleep 0.01; done
+  local i status
+  for ((i = 0; i < 6000; ++i)); do
+    status=$(<"/proc/$1/status") || fail "process $1 has ended"
+    [[ $status =~ ^Name:[[:space:]]*pathline.*SigCgt:[[:space:]]*([0-9a-f]+) ]] && (((0x${BASH_REMATCH[1]} >> 9) & 1)) && return
+    sleep 0.01
+  done
+  fail "process $1 has no handler for SIGUSR1"
 }
 
 "${mpirun[@]}" -n 2 "$program" train "$work/tiny.ini" --checkpoint.every 0 --train.steps 100000 >"$work/output" 2>&1 &

@@ -24,7 +24,7 @@ struct FitProblem {
   FitField field;
   FitSamples training, validation;
   std::int64_t jacobian_samples = 16;  ///< training samples that the first curvature is made from
-  int iterations = 30;
+  int iterations = 12;
 };
 
 /// A known solver at the same number of evaluations, or the largest below it that it can have.
