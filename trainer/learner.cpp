@@ -192,6 +192,7 @@ std::int64_t Learner::owned_values() const {
 
 at::Tensor Learner::own_part(const at::Tensor& full, const std::vector<parallel::Slice>& slices) const {
   std::vector<at::Tensor> parts;
+  parts.reserve(slices.size());
   for (const parallel::Slice& slice : slices) {
     parts.push_back(full.narrow(0, static_cast<std::int64_t>(slice.offset), static_cast<std::int64_t>(slice.count)));
   }

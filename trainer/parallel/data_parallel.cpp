@@ -24,7 +24,7 @@ void broadcast_values(const torch::nn::Module& module, Communicator& communicato
 
 }  // namespace
 
-DataParallel::DataParallel(torch::nn::Module& module, Communicator& communicator, DataParallelOptions options)
+DataParallel::DataParallel(torch::nn::Module& module, Communicator& communicator, const DataParallelOptions& options)
     : total_(options.micro_batches > 0 ? options.micro_batches : static_cast<std::uint64_t>(communicator.size())) {
   const auto ranks = static_cast<std::uint64_t>(communicator.size());
   if (total_ < ranks) {

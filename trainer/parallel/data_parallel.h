@@ -37,7 +37,7 @@ class DataParallel {
  public:
   /// Parameters that do not require a gradient are left alone. Throws Error(usage) for one that is not a dense float32
   /// tensor, or when there are fewer micro-batches than ranks. Collective.
-  DataParallel(torch::nn::Module& module, Communicator& communicator, DataParallelOptions options = {});
+  DataParallel(torch::nn::Module& module, Communicator& communicator, const DataParallelOptions& options = {});
 
   /// The numbers of this rank's micro-batches in a step, out of options.micro_batches.
   auto micro_batches() const { return std::views::iota(own_.first, own_.last); }

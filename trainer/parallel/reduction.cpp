@@ -129,7 +129,7 @@ class ReproducibleReduction final : public BucketReduction {
 
 std::unique_ptr<BucketReduction> make_reduction(const std::string& kind, GradientChannel& channel,
                                                 std::span<float> gradients, ReductionPlan plan,
-                                                std::vector<MicroRange> ranges) {
+                                                const std::vector<MicroRange>& ranges) {
   if (kind == "fast") return std::make_unique<FastReduction>(channel, gradients, std::move(plan));
   if (kind == "reproducible") {
     if (!channel.on_host()) {

@@ -40,6 +40,6 @@ class BucketReduction {
 /// Throws Error(usage) for an unknown kind, or one that the channel cannot do.
 std::unique_ptr<BucketReduction> make_reduction(const std::string& kind, GradientChannel& channel,
                                                 std::span<float> gradients, ReductionPlan plan,
-                                                std::vector<MicroRange> ranges);
+                                                const std::vector<MicroRange>& ranges);
 
 }  // namespace pathline::parallel
