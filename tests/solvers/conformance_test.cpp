@@ -53,6 +53,16 @@ void expect_failure(const CheckResult& result, const std::string& words) {
   EXPECT_FALSE(result.advice.empty()) << result.check;
 }
 
+// AddressSanitizer reports a wild access itself and ends the process, and has an allocator whose bytes `leaks` does not
+// see.
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kAddressSanitizer = true;
+constexpr const char* kCrash = "ended its process";
+#else
+constexpr bool kAddressSanitizer = false;
+constexpr const char* kCrash = "signal 11";
+#endif
+
 /// solver of broken.so -> the check that it must fail, and what that says.
 struct Expected {
   std::string check, words;
@@ -101,7 +111,7 @@ const std::map<std::string, Expected> faults = {
     {"sets_locale", {"process-state", "locale"}},
     {"calls_from_thread", {"process-state", "from another thread"}},
     {"throws", {"order", "an exception left integrate: out of ideas"}},
-    {"crashes", {"order", "signal 11"}},
+    {"crashes", {"order", kCrash}},
     {"writes_to_host", {"order", "a file of the host's"}},
     {"exits", {"order", "ended its process (exit code 0)"}},
 };
@@ -109,6 +119,7 @@ const std::map<std::string, Expected> faults = {
 class Faults : public testing::TestWithParam<std::string> {};
 
 TEST_P(Faults, FailTheirCheck) {
+  if (kAddressSanitizer && GetParam() == "leaks_memory") GTEST_SKIP() << "memory is not counted under AddressSanitizer";
   const Expected& expected = faults.at(GetParam());
 
   const auto results = results_of(test_plugin("broken"), GetParam(), {expected.check});
@@ -170,8 +181,8 @@ TEST(Conformance, OutputWithoutEndIsAHang) {
 TEST(Conformance, AfterACrashTheOtherChecksGoOn) {
   const auto results = results_of(test_plugin("broken"), "crashes");
 
-  expect_failure(result_of(results, "vectors"), "signal 11");
-  expect_failure(result_of(results, "process-state"), "signal 11");
+  expect_failure(result_of(results, "vectors"), kCrash);
+  expect_failure(result_of(results, "process-state"), kCrash);
   EXPECT_EQ(results.size(), all_checks().size());
 }
 
