@@ -90,3 +90,11 @@ void ncclComm::run(const standin::Operation& operation) {
       break;
   }
 }
+
+ncclComm* standin::make_comm(const std::string& place, int rank, int size) {
+  // Held here, or the leak sanitizer would report them.
+  static std::mutex& mutex = *new std::mutex;
+  static auto& all = *new std::vector<std::unique_ptr<ncclComm>>;
+  const std::lock_guard lock(mutex);
+  return all.emplace_back(std::make_unique<ncclComm>(place, rank, size)).get();
+}

@@ -41,7 +41,7 @@ struct Operation {
 
 }  // namespace standin
 
-/// Never freed, so that calls after the end are noticed and not a crash.
+/// Made by make_comm and never freed, so that calls after the end are noticed and not a crash.
 struct ncclComm {
   enum class Life { alive, finalized, destroyed, aborted };
 
@@ -81,3 +81,9 @@ struct ncclComm {
     for (const auto& push : now) push();
   }
 };
+
+namespace standin {
+
+ncclComm* make_comm(const std::string& place, int rank, int size);
+
+}  // namespace standin

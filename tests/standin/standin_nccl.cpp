@@ -158,7 +158,7 @@ EXPORTED ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int ranks, ncclUn
   if (ranks > standin::kMaxRanks) return ncclInvalidArgument;
   const std::string fault = world().text("init", rank);
   if (fault == "block") standin::hang_for_ever();
-  auto* const made = new ncclComm(id.internal, rank, ranks);
+  ncclComm* const made = standin::make_comm(id.internal, rank, ranks);
   *comm = made;
   world().count("communicators", 1);
   made->polls_left = static_cast<int>(world().number("in_progress", rank, 0));
