@@ -41,7 +41,7 @@ run_tests() {
 
 run_tests build "$@"
 if [ "$sanitizers" = yes ]; then
-  if cmake --preset asan-ubsan >"$output" 2>&1 && cmake --build build-asan-ubsan --target core_tests data_tests >"$output" 2>&1; then
+  if cmake --preset asan-ubsan ${LIBTORCH_ROOT:+-DLIBTORCH_ROOT="$LIBTORCH_ROOT"} >"$output" 2>&1 && cmake --build build-asan-ubsan --target core_tests data_tests >"$output" 2>&1; then
     UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 run_tests build-asan-ubsan -R '^(core|data)\.'
   else
     tail -n 40 "$output" >&2
