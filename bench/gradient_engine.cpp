@@ -5,7 +5,7 @@
 //   mpirun -n 2 --bind-to none build/bin/gradient_engine [rounds] [channels] [images] [first bucket MiB] [bucket MiB]
 // (bucket 0: the engine's default). Prints medians over the rounds, in milliseconds, as rank 0 saw them.
 
-#include "trainer/parallel/gradient_engine.h"
+#include "trainer/parallel/engine/gradient_engine.h"
 
 #include <algorithm>
 #include <chrono>
@@ -18,7 +18,7 @@
 #include <ATen/Parallel.h>
 
 #include "core/error.h"
-#include "flow/network.h"
+#include "flow/networks/network.h"
 #include "trainer/parallel/communicator.h"
 
 namespace {

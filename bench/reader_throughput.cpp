@@ -18,9 +18,9 @@
 
 #include "core/error.h"
 #include "core/random.h"
-#include "data/reader.h"
-#include "data/shard_set.h"
-#include "data/shard_writer.h"
+#include "data/read/reader.h"
+#include "data/shards/shard_set.h"
+#include "data/shards/shard_writer.h"
 
 namespace {
 

@@ -21,8 +21,8 @@
 #include <ATen/Parallel.h>
 
 #include "flow/autocast.h"
-#include "flow/loss.h"
-#include "flow/network.h"
+#include "flow/networks/network.h"
+#include "flow/objectives/loss.h"
 
 namespace {
 

@@ -1,6 +1,6 @@
 #pragma once
 // Reading and writing safetensors files (https://huggingface.co/docs/safetensors): 8-byte little-endian header length,
-// JSON header, raw little-endian tensor bytes. No LibTorch here; core/tensor_file.h puts tensors on top.
+// JSON header, raw little-endian tensor bytes. No LibTorch here; core/torch/tensor_file.h puts tensors on top.
 //
 // A reader trusts nothing: header length against the file, JSON shape, known dtypes, shape products with overflow
 // checks, offsets that tile the buffer without holes or overlaps, unique names. A malformed file is Error(bad_input)

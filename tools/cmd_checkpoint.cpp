@@ -10,12 +10,12 @@
 
 #include "core/config.h"
 #include "core/error.h"
-#include "core/tensor_file.h"
-#include "data/shard_index.h"
+#include "core/torch/tensor_file.h"
+#include "data/shards/shard_index.h"
 #include "tools/commands.h"
 #include "tools/options.h"
-#include "trainer/checkpoint.h"
-#include "trainer/model_json.h"
+#include "trainer/checkpoint/checkpoint.h"
+#include "trainer/checkpoint/model_json.h"
 #include "trainer/run_config.h"
 
 namespace pathline::tools {

@@ -10,14 +10,14 @@
 
 #include "core/durable_file.h"
 #include "core/error.h"
+#include "sampling/picture.h"
+#include "sampling/sample_file.h"
+#include "sampling/sampler.h"
 #include "tools/commands.h"
 #include "tools/model_options.h"
 #include "tools/options.h"
-#include "tools/picture.h"
 #include "tools/progress.h"
 #include "tools/provenance.h"
-#include "tools/sample_file.h"
-#include "tools/sampler.h"
 #include "tools/version.h"
 
 namespace pathline::tools {

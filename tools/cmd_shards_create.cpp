@@ -10,17 +10,17 @@
 #include <sched.h>
 
 #include "core/error.h"
-#include "data/cifar_source.h"
-#include "data/convert.h"
-#include "data/hdf5_source.h"
-#include "data/idx_source.h"
-#include "data/npy_source.h"
-#include "data/picture_source.h"
-#include "data/toy_source.h"
+#include "core/stop_signal.h"
+#include "data/convert/convert.h"
+#include "data/sources/cifar_source.h"
+#include "data/sources/hdf5_source.h"
+#include "data/sources/idx_source.h"
+#include "data/sources/npy_source.h"
+#include "data/sources/picture_source.h"
+#include "data/sources/toy_source.h"
 #include "tools/cmd_shards.h"
 #include "tools/options.h"
 #include "tools/progress.h"
-#include "trainer/stop_signal.h"
 
 namespace pathline::tools {
 

@@ -9,14 +9,14 @@
 
 #include "core/durable_file.h"
 #include "core/error.h"
-#include "data/buffer.h"
-#include "data/normalizer.h"
-#include "data/set_statistics.h"
+#include "data/shards/buffer.h"
+#include "data/shards/normalizer.h"
+#include "data/shards/set_statistics.h"
+#include "sampling/picture.h"
+#include "sampling/sample_file.h"
 #include "tools/cmd_shards.h"
 #include "tools/options.h"
-#include "tools/picture.h"
 #include "tools/progress.h"
-#include "tools/sample_file.h"
 
 namespace pathline::tools {
 

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
-#include "data/verify_shards.h"
+#include "data/shards/verify_shards.h"
 #include "tools/cmd_shards.h"
 #include "tools/options.h"
 #include "tools/progress.h"

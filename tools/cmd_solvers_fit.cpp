@@ -16,13 +16,13 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/log.h"
+#include "core/stop_signal.h"
 #include "tools/fit/fitter.h"
 #include "tools/model_options.h"
 #include "tools/options.h"
 #include "tools/progress.h"
 #include "tools/provenance.h"
 #include "tools/version.h"
-#include "trainer/stop_signal.h"
 
 namespace fs = std::filesystem;
 

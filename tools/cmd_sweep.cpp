@@ -14,6 +14,8 @@
 #include "core/durable_file.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/run_lock.h"
+#include "core/stop_signal.h"
 #include "tools/commands.h"
 #include "tools/model_options.h"
 #include "tools/options.h"
@@ -25,8 +27,6 @@
 #include "tools/sweep/run.h"
 #include "tools/sweep/store.h"
 #include "tools/version.h"
-#include "trainer/run_lock.h"
-#include "trainer/stop_signal.h"
 
 namespace fs = std::filesystem;
 

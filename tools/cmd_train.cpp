@@ -8,16 +8,16 @@
 #include <fmt/ranges.h>
 
 #include "core/config.h"
-#include "core/device.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/stop_signal.h"
+#include "core/torch/device.h"
+#include "sampling/preview.h"
 #include "tools/commands.h"
 #include "tools/options.h"
-#include "tools/preview.h"
 #include "tools/version.h"
-#include "trainer/parallel/torch_device_hooks.h"
+#include "trainer/parallel/nccl/torch_device_hooks.h"
 #include "trainer/run_config.h"
-#include "trainer/stop_signal.h"
 #include "trainer/train.h"
 
 namespace pathline::tools {

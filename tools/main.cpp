@@ -28,10 +28,10 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/stop_signal.h"
 #include "tools/commands.h"
 #include "tools/options.h"
 #include "tools/version.h"
-#include "trainer/stop_signal.h"
 
 namespace {
 

@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 #include "core/config.h"
-#include "core/device.h"
 #include "core/error.h"
 #include "core/hash.h"
-#include "tools/sample_file.h"
+#include "core/torch/device.h"
+#include "sampling/sample_file.h"
 
 namespace pathline::tools {
 

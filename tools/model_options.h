@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "sampling/sampler.h"
+#include "sampling/velocity_model.h"
 #include "solvers/solver_host.h"
 #include "tools/options.h"
-#include "tools/sampler.h"
-#include "tools/velocity_model.h"
-#include "trainer/checkpoint.h"
+#include "trainer/checkpoint/checkpoint.h"
 #include "trainer/parallel/communicator.h"
 
 namespace pathline::tools {

@@ -10,9 +10,9 @@
 #include "core/hash.h"
 #include "core/random.h"
 #include "flow/autocast.h"
-#include "flow/loss.h"
-#include "flow/path.h"
-#include "trainer/ema.h"
+#include "flow/objectives/loss.h"
+#include "flow/paths/path.h"
+#include "trainer/optim/ema.h"
 
 namespace pathline {
 namespace {

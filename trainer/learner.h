@@ -13,15 +13,15 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "core/tensor_file.h"
+#include "core/torch/tensor_file.h"
 #include "core/trace.h"
-#include "data/reader.h"
-#include "data/shard_set.h"
-#include "flow/network.h"
-#include "trainer/checkpoint.h"
-#include "trainer/optimizer.h"
-#include "trainer/parallel/flat_layout.h"
-#include "trainer/parallel/gradient_engine.h"
+#include "data/read/reader.h"
+#include "data/shards/shard_set.h"
+#include "flow/networks/network.h"
+#include "trainer/checkpoint/checkpoint.h"
+#include "trainer/optim/optimizer.h"
+#include "trainer/parallel/engine/flat_layout.h"
+#include "trainer/parallel/engine/gradient_engine.h"
 #include "trainer/run_config.h"
 #include "trainer/training_batch.h"
 

@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "core/config.h"
-#include "data/sample_order.h"
-#include "data/shard_set.h"
-#include "flow/network.h"
-#include "trainer/learning_rate.h"
-#include "trainer/optimizer.h"
+#include "data/read/sample_order.h"
+#include "data/shards/shard_set.h"
+#include "flow/networks/network.h"
+#include "trainer/optim/learning_rate.h"
+#include "trainer/optim/optimizer.h"
 
 namespace pathline {
 

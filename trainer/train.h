@@ -15,8 +15,8 @@
 #include <c10/core/Device.h>
 
 #include "core/config.h"
-#include "flow/network.h"
-#include "trainer/checkpoint.h"
+#include "flow/networks/network.h"
+#include "trainer/checkpoint/checkpoint.h"
 #include "trainer/parallel/communicator.h"
 
 namespace pathline {

@@ -7,8 +7,8 @@
 #include <ATen/Parallel.h>
 
 #include "core/random.h"
-#include "data/buffer.h"
-#include "data/normalizer.h"
+#include "data/shards/buffer.h"
+#include "data/shards/normalizer.h"
 
 namespace pathline {
 namespace {

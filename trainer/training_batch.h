@@ -8,9 +8,9 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "data/reader.h"
-#include "data/shard_set.h"
-#include "flow/time_law.h"
+#include "data/read/reader.h"
+#include "data/shards/shard_set.h"
+#include "flow/times/time_law.h"
 
 namespace pathline {
 

@@ -1,6 +1,6 @@
 // CIFAR's records, and the names of its classes, as CIFAR-10 and as CIFAR-100: as they stand, and cut to whole records.
 
-#include "data/cifar_source.h"
+#include "data/sources/cifar_source.h"
 #include "tests/fuzz/fuzz_source.h"
 
 namespace {

@@ -1,6 +1,6 @@
 // A field file: the Gaussian mixture of `sample --field` and `sweep --field`.
 
-#include "flow/mixture_file.h"
+#include "flow/fields/mixture_file.h"
 #include "tests/fuzz/fuzz_input.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "data/sample_source.h"
+#include "data/sources/sample_source.h"
 #include "tests/fuzz/fuzz_input.h"
 
 namespace pathline::fuzz {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data/lookup3.h"
+#include "data/hdf5/lookup3.h"
 
 namespace pathline::fuzz {
 

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
-#include "data/hdf5_handle.h"
-#include "data/hdf5_source.h"
+#include "data/hdf5/hdf5_handle.h"
+#include "data/sources/hdf5_source.h"
 #include "tests/fuzz/fuzz_source.h"
 
 namespace {

@@ -1,6 +1,6 @@
 // HDF5 files of others, as the converter reads them. Most of what runs here is the HDF5 library.
 
-#include "data/hdf5_source.h"
+#include "data/sources/hdf5_source.h"
 #include "tests/fuzz/fuzz_source.h"
 #include "tests/fuzz/hdf5_checksums.h"
 

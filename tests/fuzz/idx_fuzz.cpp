@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "data/idx_source.h"
+#include "data/sources/idx_source.h"
 #include "tests/fuzz/fuzz_source.h"
 
 namespace {

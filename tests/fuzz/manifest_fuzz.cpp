@@ -3,7 +3,7 @@
 #include <string>
 
 #include "tests/fuzz/fuzz_input.h"
-#include "trainer/checkpoint_manifest.h"
+#include "trainer/checkpoint/checkpoint_manifest.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace pathline;

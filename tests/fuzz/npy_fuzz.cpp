@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "data/npy_source.h"
+#include "data/sources/npy_source.h"
 #include "tests/fuzz/fuzz_source.h"
 
 namespace {

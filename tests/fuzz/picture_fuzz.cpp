@@ -5,7 +5,7 @@
 
 #include <zlib.h>
 
-#include "data/picture_decoder.h"
+#include "data/pictures/picture_decoder.h"
 #include "tests/fuzz/fuzz_source.h"
 
 namespace {

@@ -1,7 +1,7 @@
 // The HDF5 structure of a shard, as it stands and with the checksums of its metadata made right, so that mutations
 // reach what lies behind them.
 
-#include "data/hdf5_layout.h"
+#include "data/hdf5/hdf5_layout.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/hdf5_checksums.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "core/hash.h"
-#include "data/shard_index.h"
+#include "data/shards/shard_index.h"
 #include "tests/fuzz/fuzz_input.h"
 
 namespace {

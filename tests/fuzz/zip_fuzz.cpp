@@ -6,7 +6,7 @@
 
 #include <zlib.h>
 
-#include "data/picture_source.h"
+#include "data/sources/picture_source.h"
 #include "tests/fuzz/fuzz_source.h"
 
 namespace {

@@ -11,7 +11,7 @@
 
 #include "core/error.h"
 #include "trainer/parallel/communicator.h"
-#include "trainer/parallel/gradient_channel.h"
+#include "trainer/parallel/engine/gradient_channel.h"
 
 int main(int argc, char** argv) {
   using namespace pathline;

@@ -17,7 +17,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "trainer/parallel/communicator.h"
-#include "trainer/parallel/gradient_channel.h"
+#include "trainer/parallel/engine/gradient_channel.h"
 
 namespace {
 

@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "data/shard_set.h"
-#include "tests/data/shard_fixture.h"
+#include "data/shards/shard_set.h"
+#include "tests/data/shards/shard_fixture.h"
 #include "tools/commands.h"
 
 namespace pathline::tools {

@@ -6,7 +6,7 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include "flow/mixture_field.h"
+#include "flow/fields/mixture_field.h"
 #include "tools/fit/trajectory.h"
 
 namespace pathline::tools::test {

@@ -5,8 +5,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "sampling/sampler.h"
 #include "tests/tools/fit_field.h"
-#include "tools/sampler.h"
 
 namespace pathline::tools {
 namespace {

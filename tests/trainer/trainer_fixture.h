@@ -13,7 +13,7 @@
 
 #include "core/config.h"
 #include "core/random.h"
-#include "data/shard_writer.h"
+#include "data/shards/shard_writer.h"
 #include "trainer/run_config.h"
 
 namespace pathline::test {

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/durable_file.h"
-#include "data/hdf5_composer.h"
+#include "data/hdf5/hdf5_composer.h"
 #include "tools/sweep/output.h"
 
 namespace pathline::tools {

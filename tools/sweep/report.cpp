@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "tools/picture.h"
-#include "tools/sample_file.h"
+#include "sampling/picture.h"
+#include "sampling/sample_file.h"
 #include "tools/sweep/output.h"
 #include "tools/sweep/plot.h"
 #include "tools/sweep/report_style.h"

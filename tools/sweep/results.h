@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "data/shard_set.h"
+#include "data/shards/shard_set.h"
 
 namespace pathline::tools {
 

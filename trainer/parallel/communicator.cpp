@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "trainer/parallel/gradient_channel.h"
+#include "trainer/parallel/engine/gradient_channel.h"
 
 namespace pathline::parallel {
 namespace {

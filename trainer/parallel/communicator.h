@@ -1,6 +1,7 @@
 #pragma once
 // What data-parallel training needs of a message layer: agreement between the ranks, over host memory. Backends: self
-// (one process), mpi, and nccl, which is mpi with another gradient channel (trainer/parallel/gradient_channel.h).
+// (one process), mpi, and nccl, which is mpi with another gradient channel
+// (trainer/parallel/engine/gradient_channel.h).
 //
 // All ranks call the same functions in the same order, from one thread at a time. What another thread sends goes over
 // a communicator of its own: duplicate(). Errors: Error(peer).
@@ -14,7 +15,7 @@
 #include <vector>
 
 #include "core/error.h"
-#include "trainer/parallel/device_hooks.h"
+#include "trainer/parallel/nccl/device_hooks.h"
 
 namespace pathline::parallel {
 

@@ -3,5 +3,5 @@
 
 #include "core/error.h"
 #include "trainer/parallel/communicator.h"
-#include "trainer/parallel/data_parallel.h"
-#include "trainer/parallel/torch_device_hooks.h"
+#include "trainer/parallel/engine/data_parallel.h"
+#include "trainer/parallel/nccl/torch_device_hooks.h"

@@ -1,0 +1,45 @@
+#include "data/shards/channel_statistics.h"
+
+#include <cmath>
+
+namespace pathline::data {
+
+ChannelStatistics ChannelStatistics::of(const float* values, std::size_t pixels, std::size_t channels) {
+  ChannelStatistics result;
+  result.count = pixels;
+  result.mean.assign(channels, 0.0);
+  result.squares.assign(channels, 0.0);
+  for (std::size_t p = 0; p < pixels; ++p) {
+    for (std::size_t c = 0; c < channels; ++c) result.mean[c] += values[p * channels + c];
+  }
+  for (double& mean : result.mean) mean /= static_cast<double>(pixels);
+  for (std::size_t p = 0; p < pixels; ++p) {
+    for (std::size_t c = 0; c < channels; ++c) {
+      const double deviation = values[p * channels + c] - result.mean[c];
+      result.squares[c] += deviation * deviation;
+    }
+  }
+  return result;
+}
+
+void ChannelStatistics::merge(const ChannelStatistics& other) {
+  if (other.count == 0) return;
+  if (count == 0) {
+    *this = other;
+    return;
+  }
+  const auto here = static_cast<double>(count), there = static_cast<double>(other.count), all = here + there;
+  for (std::size_t c = 0; c < mean.size(); ++c) {
+    const double delta = other.mean[c] - mean[c];
+    mean[c] += delta * (there / all);
+    squares[c] += other.squares[c] + delta * delta * (here * there / all);
+  }
+  count += other.count;
+}
+
+double ChannelStatistics::scale(std::size_t channel) const {
+  const double deviation = std::sqrt(squares[channel] / static_cast<double>(count));
+  return deviation > 0 ? deviation : 1.0;
+}
+
+}  // namespace pathline::data

@@ -1,0 +1,46 @@
+#include "data/shards/normalizer.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "data/read/kernels/image_kernels.h"
+
+namespace pathline::data {
+
+Normalizer::Normalizer(const DatasetInfo& info)
+    : pixels_(static_cast<std::size_t>(info.shape.height * info.shape.width)),
+      channels_(static_cast<std::size_t>(info.shape.channels)),
+      bytes_(info.dtype == "uint8"),
+      mean_(info.mean),
+      scale_(info.scale) {
+  if (!bytes_) return;
+  for (std::size_t c = 0; c < channels_; ++c) {
+    for (int value = 0; value < 256; ++value) tables_.push_back(static_cast<float>((value - mean_[c]) / scale_[c]));
+  }
+  std::vector<std::uint8_t> all(256);
+  std::iota(all.begin(), all.end(), std::uint8_t{0});
+  std::vector<float> quick(256);
+  kernels::image_kernels().bytes_to_floats(all.data(), all.size(), static_cast<float>(mean_[0]),
+                                           static_cast<float>(scale_[0]), quick.data());
+  uniform_ = true;
+  for (std::size_t c = 0; c < channels_; ++c)
+    uniform_ =
+        uniform_ && std::equal(quick.begin(), quick.end(), tables_.begin() + static_cast<std::ptrdiff_t>(c * 256));
+}
+
+void Normalizer::operator()(const std::byte* stored, float* out) const {
+  const kernels::ImageKernels& kernels = kernels::image_kernels();
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(stored);
+  if (uniform_) {
+    kernels.bytes_to_floats(bytes, pixels_ * channels_, static_cast<float>(mean_[0]), static_cast<float>(scale_[0]),
+                            out);
+  } else if (bytes_) {
+    kernels.bytes_through_tables(bytes, pixels_, channels_, tables_.data(), out);
+  } else {
+    // Aligned: images of 4-byte values lie at multiples of 4 in buffers from new and in caches.
+    kernels.floats_to_floats(reinterpret_cast<const float*>(stored), pixels_, channels_, mean_.data(), scale_.data(),
+                             out);
+  }
+}
+
+}  // namespace pathline::data

@@ -1,0 +1,27 @@
+#pragma once
+// Stored values as the network sees them: (value - mean[c]) / scale[c], computed in double precision and rounded once
+// to float. uint8 images take a quicker way that is used only if it gives the same 256 floats.
+//
+// Thread-safety: immutable value.
+
+#include <cstddef>
+#include <vector>
+
+#include "data/shards/shard_set.h"
+
+namespace pathline::data {
+
+class Normalizer {
+ public:
+  explicit Normalizer(const DatasetInfo& info);
+  /// One image [H, W, C] of the set's dtype to floats in the same order.
+  void operator()(const std::byte* stored, float* out) const;
+
+ private:
+  std::size_t pixels_, channels_;
+  bool bytes_, uniform_ = false;
+  std::vector<double> mean_, scale_;
+  std::vector<float> tables_;  // of 256 floats per channel
+};
+
+}  // namespace pathline::data

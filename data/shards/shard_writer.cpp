@@ -1,0 +1,71 @@
+#include "data/shards/shard_writer.h"
+
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include "core/durable_file.h"
+#include "core/error.h"
+#include "core/hash.h"
+#include "data/shards/shard_builder.h"
+#include "data/shards/shard_index.h"
+
+namespace pathline::data {
+
+struct ShardWriter::State {
+  State(std::filesystem::path folder, DatasetInfo about, std::uint64_t per_shard)
+      : info(std::move(about)), shard(info, per_shard, folder.string()), directory(std::move(folder)) {}
+
+  DatasetInfo info;
+  ShardBuilder shard;
+  DurableDirectory directory;
+  bool finished = false;
+
+  void write_shard() { info.shards.push_back(shard.write(directory.path(), info.shards.size())); }
+};
+
+ShardWriter::ShardWriter(std::filesystem::path folder, DatasetInfo info, std::uint64_t images_per_shard) {
+  check_dataset_info(info, ExitCode::usage, folder.string());
+  info.format_version = lowest_format_version(info);
+  info.count = 0;
+  info.shards.clear();
+  state_ = std::make_unique<State>(std::move(folder), std::move(info), images_per_shard);
+}
+
+ShardWriter::~ShardWriter() = default;
+
+void ShardWriter::add(const void* image, std::int64_t label) {
+  State& s = *state_;
+  if (s.finished) throw std::logic_error("ShardWriter::add after finish()");
+  const auto place = [&] { return fmt::format("image {}", s.info.count); };
+  const std::string problem = label_problem(s.info, label);
+  if (!problem.empty()) throw Error(ExitCode::bad_input, problem, place());
+  const std::size_t bytes = s.info.image_bytes();
+  if (s.info.dtype == "float32") {
+    const auto* values = static_cast<const std::byte*>(image);
+    for (std::size_t i = 0; i < bytes; i += sizeof(float)) {
+      float value;
+      std::memcpy(&value, values + i, sizeof value);
+      if (!std::isfinite(value))
+        throw Error(ExitCode::bad_input, fmt::format("value {} is not finite", i / sizeof(float)), place());
+    }
+  }
+  s.shard.add(image, label, xxh3_64(image, bytes));
+  ++s.info.count;
+  if (s.shard.full()) s.write_shard();
+}
+
+DatasetInfo ShardWriter::finish() {
+  State& s = *state_;
+  if (s.finished) throw std::logic_error("ShardWriter::finish called twice");
+  if (s.info.count == 0) throw Error(ExitCode::bad_input, "there are no images to write", "shards");
+  if (s.shard.count() != 0) s.write_shard();
+  write_file_durably(s.directory.path() / index_file_name, index_text(s.info));
+  s.directory.commit();
+  s.finished = true;
+  return s.info;
+}
+
+}  // namespace pathline::data

@@ -1,0 +1,25 @@
+#include "data/sources/hdf5_source.h"
+
+namespace pathline::data {
+
+namespace {
+
+ArrayOptions adapted(ArrayOptions options, const Hdf5ArrayFacts& facts) {
+  if (options.layout == Layout::automatic && facts.channels_first) options.layout = Layout::nchw;
+  return options;
+}
+
+}  // namespace
+
+Hdf5Source::Hdf5Source(std::unique_ptr<Hdf5Array> array, const ArrayOptions& options)
+    : ArraySource(adapted(options, array->facts()), array->facts().file.filename().string()), array_(std::move(array)) {
+  const Hdf5ArrayFacts& facts = array_->facts();
+  begin(facts.type, facts.dims, facts.file.stem().string(), facts.fingerprint);
+  if (!facts.labels_place.empty()) set_labels(array_->read_labels(), {}, facts.labels_place);
+}
+
+void Hdf5Source::read_values(std::uint64_t number, void* out) {
+  array_->read_row(number, out);
+}
+
+}  // namespace pathline::data

@@ -1,0 +1,87 @@
+#pragma once
+// Drawing samples: noise per sample id, a velocity model for the solver to integrate, fixed batches shared out over
+// ranks.
+//
+// Sample i starts from noise that is a pure function of (seed, i) and is computed in the batch [kB, (k+1)B) that i
+// falls into, whatever the number of ranks: whole batches are dealt out to ranks in turn, so that each is computed
+// exactly as it would be alone. (A batch's last bits may still depend on the number of threads, which reorders sums
+// inside convolutions.)
+//
+// Thread-safety: pure functions, but for the VelocityModel handed in, which is for one thread.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "data/shards/shard_set.h"
+#include "sampling/velocity_model.h"
+#include "solvers/solver_host.h"
+#include "trainer/parallel/communicator.h"
+
+namespace pathline::tools {
+
+/// Noise of the samples first … first+count-1: [count, C, H, W] on the CPU, N(0, 1). float32 is float64 rounded.
+/// `epoch` 0 is what `sample` and `sweep` draw from; others give noise that never meets theirs, whatever the seeds.
+at::Tensor generation_noise(std::uint64_t seed, std::int64_t first, std::int64_t count, const data::ImageShape& shape,
+                            at::ScalarType dtype, std::uint64_t epoch = 0);
+
+/// "all" or "": i % classes for sample i; "3": all 3; "0,4": in turn; "none": no label (needs a null class).
+/// Error(usage) otherwise.
+std::vector<std::int64_t> choose_labels(const std::string& text, std::int64_t count, std::int64_t classes,
+                                        bool null_class);
+
+/// Noise [count, C, H, W] of the samples first … first+count-1, on the CPU; asked batch by batch, so that no rank holds
+/// more than its share.
+using NoiseSource = std::function<at::Tensor(std::int64_t first, std::int64_t count)>;
+
+struct DrawRequest {
+  std::int64_t count = 0, batch = 64;
+  NoiseSource noise;
+  std::vector<std::int64_t> labels;  ///< one per sample, or empty
+  std::uint64_t seed = 0;            ///< of the noise that a stochastic solver draws
+  solvers::IntegrateOptions integrate;
+  std::function<bool()> stop_requested;  ///< asked at every step; may be empty
+};
+
+/// What one batch did.
+struct BatchReport {
+  std::int64_t batch = 0, samples = 0;
+  solvers::Status status = solvers::Status::done;
+  std::string message;
+  std::uint64_t evaluations = 0, accepted = 0, rejected = 0;
+  double t_final = 0, seconds = 0, solver_seconds = 0;
+};
+
+struct DrawResult {
+  at::Tensor raw;                    ///< [count, C, H, W] on the CPU, dtype of the model; on rank 0 only
+  std::vector<BatchReport> batches;  ///< in order, on every rank
+
+  bool done() const;                 ///< every batch ended as it should
+  const BatchReport& worst() const;  ///< the first failed batch, or the first
+  double evaluations() const;        ///< field evaluations per sample (mean over samples)
+  double accepted() const;           ///< per trajectory (mean over samples)
+  double rejected() const;
+  double seconds() const;         ///< summed over batches, whichever rank did them
+  double solver_seconds() const;  ///< the part not spent in the model
+};
+
+/// Integrates every batch from t = 0 to 1. Collective. `progress` (may be empty) is told the finished fraction of this
+/// rank's share. A solver that stops early is told in the reports; for non-finite values the message names the time and
+/// the samples. When a batch is done but its endpoint is not finite, its status becomes non_finite. Exceptions of the
+/// model come out on all ranks, and so does Error(stopped) once `stop_requested` has said so on one of them.
+DrawResult draw_samples(VelocityModel& model, const solvers::Solver& solver, const DrawRequest& request,
+                        parallel::Communicator& communicator, const std::function<void(double)>& progress = {});
+
+/// The samples as bytes [N, H, W, C]: value = scale[c] x + mean[c], rounded and clamped once. Empty `mean` and `scale`:
+/// 127.5.
+std::vector<std::uint8_t> image_bytes(const at::Tensor& raw, const data::ImageShape& shape, std::vector<double> mean,
+                                      std::vector<double> scale);
+
+/// The Error for a solver that stopped early: which one, when, which samples. Exit code 5 (3 when the plugin broke the
+/// rules).
+[[noreturn]] void fail_draw(const solvers::SolverInfo& solver, const DrawResult& result);
+
+}  // namespace pathline::tools

@@ -1,0 +1,37 @@
+#pragma once
+// Checkpoints made by hand, for the tests of those who write and read them.
+
+#include <cstdint>
+
+#include <torch/torch.h>
+
+#include "trainer/checkpoint/checkpoint.h"
+
+namespace pathline::test {
+
+inline flow::NetworkSettings tiny_network() {
+  flow::NetworkSettings settings;
+  settings.image_height = settings.image_width = 8;
+  settings.channels = 32;
+  settings.channel_mult = {1, 1};
+  settings.attention = {};
+  settings.head_channels = 32;
+  return settings;
+}
+
+inline CheckpointContents contents_at(std::uint64_t step) {
+  CheckpointContents contents;
+  contents.state = {step, step * 8 + 8, 41, static_cast<double>(step) * 8};
+  contents.model.network = tiny_network();
+  contents.model.class_names = {"shoe", "bag"};
+  contents.model.mean = {127.5};
+  contents.model.scale = {64.25};
+  contents.model.data_hash = "abc";
+  contents.config_ini = "[train]\nseed = 41\n";
+  contents.weights = flow::named_state(*flow::make_network(tiny_network(), 1));
+  contents.ema = flow::named_state(*flow::make_network(tiny_network(), 2));
+  contents.optimizer = {{"exp_avg.a", torch::ones({2, 3})}};
+  return contents;
+}
+
+}  // namespace pathline::test

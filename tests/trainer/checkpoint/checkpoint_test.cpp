@@ -1,0 +1,191 @@
+#include "trainer/checkpoint/checkpoint.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+#include <torch/torch.h>
+
+#include "core/error.h"
+#include "core/hash.h"
+#include "tests/core/expect_error.h"
+#include "tests/core/temporary_folder.h"
+#include "tests/trainer/checkpoint/checkpoint_fixture.h"
+#include "tests/trainer/trainer_fixture.h"
+#include "trainer/checkpoint/model_json.h"
+
+namespace pathline {
+namespace {
+
+namespace fs = std::filesystem;
+using test::contains;
+using test::contents_at;
+using test::error_of;
+using test::TemporaryFolder;
+
+TEST(Checkpoint, GivesBackWhatWasWritten) {
+  const TemporaryFolder folder;
+  const CheckpointContents contents = contents_at(12);
+
+  const fs::path written = write_checkpoint(folder.path(), contents);
+  const CheckpointInfo info = open_checkpoint(written);
+
+  EXPECT_EQ(written.filename(), "step-000000012");
+  EXPECT_EQ(info.state.step, 12U);
+  EXPECT_EQ(info.state.position, 104U);
+  EXPECT_EQ(info.state.seed, 41U);
+  EXPECT_EQ(info.state.ema_images, 96.0);
+  EXPECT_EQ(info.config_ini, contents.config_ini);
+  EXPECT_EQ(to_json(info.state, info.model), to_json(contents.state, contents.model));
+  EXPECT_EQ(info.manifest_sha256, sha256_file(written / "MANIFEST.json"));
+  const NamedTensors moments = load_optimizer(info);
+  ASSERT_EQ(moments.size(), 1U);
+  EXPECT_TRUE(moments[0].second.equal(contents.optimizer[0].second));
+}
+
+TEST(Checkpoint, LoadsTheWeightsAskedFor) {
+  const TemporaryFolder folder;
+  const CheckpointContents contents = contents_at(1);
+  const CheckpointInfo info = open_checkpoint(write_checkpoint(folder.path(), contents));
+
+  const auto raw = flow::named_state(*load_network(info, WeightSet::raw));
+  const auto ema = flow::named_state(*load_network(info, WeightSet::ema));
+
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    EXPECT_TRUE(raw[i].second.equal(contents.weights[i].second)) << raw[i].first;
+    EXPECT_TRUE(ema[i].second.equal(contents.ema[i].second)) << raw[i].first;
+  }
+  EXPECT_FALSE(load_network(info, WeightSet::raw)->is_training());
+}
+
+TEST(Checkpoint, HasTheSameBytesWhenWrittenAgain) {
+  const TemporaryFolder one, two;
+
+  const fs::path first = write_checkpoint(one.path(), contents_at(3)),
+                 second = write_checkpoint(two.path(), contents_at(3));
+
+  for (const auto& entry : fs::directory_iterator(first)) {
+    EXPECT_EQ(test::file_text(entry.path()), test::file_text(second / entry.path().filename())) << entry.path();
+  }
+}
+
+TEST(Checkpoint, IsOpenedByTheFolderAboveAsTheNewestOne) {
+  const TemporaryFolder folder;
+  write_checkpoint(folder.path(), contents_at(9));
+  write_checkpoint(folder.path(), contents_at(10));
+  write_checkpoint(folder.path(), contents_at(2));
+
+  EXPECT_EQ(open_checkpoint(folder.path()).state.step, 10U);
+  EXPECT_EQ(open_checkpoint(folder.path().string() + "/").state.step, 10U);
+}
+
+class EveryFile : public testing::TestWithParam<const char*> {};
+
+TEST_P(EveryFile, OneChangedByteIsNoticedAndTheOlderCheckpointTaken) {
+  const TemporaryFolder folder;
+  write_checkpoint(folder.path(), contents_at(1));
+  const fs::path newer = write_checkpoint(folder.path(), contents_at(2));
+
+  test::damage(newer / GetParam());
+
+  const Error error = error_of([&] { open_checkpoint(newer); });
+  EXPECT_EQ(error.code(), ExitCode::bad_input);
+  if (std::string(GetParam()) != "MANIFEST.json") {
+    EXPECT_TRUE(contains(error.what(), GetParam()));
+  }
+  EXPECT_EQ(open_checkpoint(folder.path()).state.step, 1U);
+}
+
+TEST_P(EveryFile, AMissingOneIsNoticed) {
+  const TemporaryFolder folder;
+  const fs::path written = write_checkpoint(folder.path(), contents_at(2));
+
+  fs::remove(written / GetParam());
+
+  const Error error = error_of([&] { verify_checkpoint(written); });
+  EXPECT_EQ(error.code(), ExitCode::bad_input);
+  EXPECT_TRUE(contains(error.what(), GetParam()));
+  EXPECT_FALSE(newest_checkpoint(folder.path()));
+}
+
+TEST_P(EveryFile, ATruncatedOneIsNoticed) {
+  const TemporaryFolder folder;
+  const fs::path written = write_checkpoint(folder.path(), contents_at(2));
+
+  fs::resize_file(written / GetParam(), fs::file_size(written / GetParam()) / 2);
+
+  EXPECT_EQ(error_of([&] { verify_checkpoint(written); }).code(), ExitCode::bad_input);
+}
+
+INSTANTIATE_TEST_SUITE_P(Checkpoint, EveryFile,
+                         testing::Values("model.safetensors", "ema.safetensors", "optimizer.safetensors", "state.json",
+                                         "config.ini", "MANIFEST.json"),
+                         [](const auto& info) {
+                           const std::string name = info.param;
+                           return name.substr(0, name.find('.'));
+                         });
+
+TEST(Checkpoint, IsNotWrittenOverAValidOne) {
+  const TemporaryFolder folder;
+  write_checkpoint(folder.path(), contents_at(4));
+
+  EXPECT_EQ(error_of([&] { write_checkpoint(folder.path(), contents_at(4)); }).code(), ExitCode::usage);
+}
+
+TEST(Checkpoint, SetsADamagedOneOfTheSameStepAside) {
+  const TemporaryFolder folder;
+  test::damage(write_checkpoint(folder.path(), contents_at(4)) / "model.safetensors");
+
+  write_checkpoint(folder.path(), contents_at(4));
+
+  EXPECT_EQ(open_checkpoint(folder.path()).state.step, 4U);
+  EXPECT_TRUE(fs::exists(folder / "damaged-step-000000004"));
+}
+
+TEST(Checkpoint, SaysWhatIsWrongWithThePlaceItIsLookedForIn) {
+  const TemporaryFolder folder;
+  test::write_text(folder / "file", "x");
+  fs::create_directory(folder / "empty");
+
+  EXPECT_EQ(error_of([&] { open_checkpoint(folder / "nowhere"); }).code(), ExitCode::file_system);
+  EXPECT_EQ(error_of([&] { open_checkpoint(folder / "file"); }).code(), ExitCode::bad_input);
+  EXPECT_EQ(error_of([&] { open_checkpoint(folder / "empty"); }).code(), ExitCode::bad_input);
+}
+
+TEST(Checkpoint, PassesOverAHalfWrittenHiddenSibling) {
+  const TemporaryFolder folder;
+  write_checkpoint(folder.path(), contents_at(1));
+  fs::create_directory(folder / ".step-000000002.tmp-00000000-1-0");
+
+  EXPECT_EQ(open_checkpoint(folder.path()).state.step, 1U);
+}
+
+TEST(PruneCheckpoints, KeepsTheNewest) {
+  const TemporaryFolder folder;
+  for (const std::uint64_t step : {1U, 2U, 3U, 10U}) write_checkpoint(folder.path(), contents_at(step));
+  test::write_text(folder / "notes.txt", "mine");
+  fs::create_directory(folder / ".removed-step-000000000");
+
+  prune_checkpoints(folder.path(), 2);
+
+  auto names = folder.names();
+  std::sort(names.begin(), names.end());
+  EXPECT_EQ(names, (std::vector<std::string>{"notes.txt", "step-000000003", "step-000000010"}));
+}
+
+TEST(ModelJson, RefusesWhatIsNoStateOfACheckpoint) {
+  TrainState state;
+  ModelDescription model;
+  const std::string good = to_json(state, model);
+  auto other_version = nlohmann::json::parse(good), wrong_type = other_version, missing = other_version;
+  other_version["format_version"] = 2;
+  wrong_type["state"]["step"] = "three";
+  missing["model"].erase("network");
+
+  for (const std::string& text : {std::string("not json"), other_version.dump(), wrong_type.dump(), missing.dump()}) {
+    const Error error = error_of([&] { from_json(text, "state.json", state, model); });
+    EXPECT_EQ(error.code(), ExitCode::bad_input) << text;
+    EXPECT_EQ(error.place(), "state.json");
+  }
+}
+
+}  // namespace
+}  // namespace pathline

@@ -1,0 +1,186 @@
+#include "trainer/log/run_facts.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <sstream>
+#include <thread>
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "core/log.h"
+#include "flow/times/time_law.h"
+#include "trainer/log/progress.h"
+
+namespace pathline {
+namespace {
+
+std::string host_name() {
+  char name[256] = "";
+  ::gethostname(name, sizeof name - 1);
+  return name;
+}
+
+/// One character per core of this machine: '1' where this process may run.
+std::string affinity() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  std::string mask;
+  if (::sched_getaffinity(0, sizeof cores, &cores) != 0) return mask;
+  for (int core = 0; core < CPU_SETSIZE; ++core) mask += CPU_ISSET(static_cast<std::size_t>(core), &cores) ? '1' : '0';
+  return mask;
+}
+
+std::string united(std::string a, const std::string& b) {
+  a.resize(std::max(a.size(), b.size()), '0');
+  for (std::size_t i = 0; i < b.size(); ++i) a[i] = std::max(a[i], b[i]);
+  return a;
+}
+
+int cores_in(const std::string& mask) {
+  return static_cast<int>(std::count(mask.begin(), mask.end(), '1'));
+}
+
+std::string number(double value) {
+  return fmt::format("{:g}", value);
+}
+
+std::string hosts_text(const std::vector<std::string>& hosts) {
+  std::map<std::string, int> counts;
+  for (const std::string& host : hosts) ++counts[host];
+  std::string text;
+  for (const auto& [host, count] : counts) text += fmt::format("{}{} x {}", text.empty() ? "" : ", ", count, host);
+  return text;
+}
+
+std::string every(std::uint64_t steps, std::uint64_t batch, const char* never) {
+  return steps == 0 ? std::string(never)
+                    : fmt::format("every {} steps = {} images", grouped(steps), grouped(steps * batch));
+}
+
+}  // namespace
+
+int host_cores(parallel::Communicator& communicator) {
+  const std::string host = host_name();
+  std::string all;
+  for (const std::string& text : communicator.all_gather(host + "\n" + affinity())) {
+    const std::size_t end = text.find('\n');
+    if (text.substr(0, end) == host) all = united(all, text.substr(end + 1));
+  }
+  return std::max(1, cores_in(all));
+}
+
+void warn_of_binding(const RunConfig& run, parallel::Communicator& communicator) {
+  // Open MPI says so when it has bound a rank; a mask that a scheduler has set is no mistake.
+  const bool bound = std::getenv("OMPI_MCA_orte_bound_at_launch") != nullptr;
+  const std::vector<std::string> all = communicator.all_gather(
+      fmt::format("{}\n{}\n{}\n{}", host_name(), affinity(), bound ? 1 : 0, std::thread::hardware_concurrency()));
+  if (communicator.rank() != 0) return;
+  struct Host {
+    std::string cores;
+    int ranks = 0, online = 0;
+  };
+  std::map<std::string, Host> bound_hosts;
+  std::string narrow;
+  int fewest = run.threads;
+  for (std::size_t rank = 0; rank < all.size(); ++rank) {
+    std::istringstream lines(all[rank]);
+    std::string host, cores;
+    int was_bound = 0, online = 0;
+    lines >> host >> cores >> was_bound >> online;
+    if (cores_in(cores) < run.threads) {
+      narrow += fmt::format("{}{}", narrow.empty() ? "" : ", ", rank);
+      fewest = std::min(fewest, cores_in(cores));
+    }
+    if (was_bound == 0) continue;
+    Host& entry = bound_hosts[host];
+    entry.cores = united(entry.cores, cores);
+    entry.online = online;
+    ++entry.ranks;
+  }
+  if (!narrow.empty()) {
+    log_warning(
+        fmt::format("rank(s) {} may run on {} core(s) each but compute with {} threads; start mpirun with --bind-to "
+                    "none or --map-by slot:PE={}, or lower train.threads",
+                    narrow, fewest, run.threads, run.threads));
+  }
+  for (const auto& [host, entry] : bound_hosts) {
+    if (cores_in(entry.cores) >= entry.online) continue;
+    log_warning(
+        fmt::format("host {}: its {} rank(s) may run on {} of {} cores; mpirun binds one or two ranks to a core each "
+                    "unless told --bind-to none",
+                    host, entry.ranks, cores_in(entry.cores), entry.online));
+  }
+}
+
+Facts collect_facts(const RunConfig& run, const data::ShardSet& data, std::int64_t parameters, const TrainState& state,
+                    parallel::Communicator& communicator, const std::string& device) {
+  const std::vector<std::string> hosts = communicator.all_gather(host_name());
+  const data::DatasetInfo& info = data.info();
+  const auto images = run.steps * run.global_batch;
+  const auto micro_batches = run.global_batch / run.micro_batch;
+  const bool cosine = run.learning_rate.schedule == "cosine";
+  Facts facts;
+  const auto add = [&](const char* name, std::string text) { facts.emplace_back(name, std::move(text)); };
+  add("data",
+      fmt::format("{}: {} {}, {} images {}x{}x{} {}, hash {}{}{}", run.shards.string(), info.name, info.split,
+                  grouped(data.size()), info.shape.channels, info.shape.height, info.shape.width, info.dtype,
+                  data.content_hash().substr(0, 12), data.cached() ? ", kept in memory" : "",
+                  run.shuffle.window > 0 ? fmt::format(", shuffled in windows of {}", run.shuffle.window) : ""));
+  add("network",
+      fmt::format("{}, {} parameters, {}{}", run.network.kind, grouped(static_cast<std::uint64_t>(parameters)),
+                  run.network.classes > 0 ? fmt::format("{} classes", run.network.classes) : "unconditional",
+                  run.network.null_class ? " and none" : ""));
+  add("flow", fmt::format("{} path, times {}, loss: velocity, weight 1{}{}{}", run.path,
+                          flow::TimeLaw::from_name(run.time_law, run.time_mean, run.time_std).describe(),
+                          run.label_drop > 0 ? fmt::format(", labels dropped {:g}", run.label_drop) : "",
+                          run.flip ? ", mirrored half of the time" : "",
+                          run.crop_padding > 0 ? fmt::format(", padded by {} and cut", run.crop_padding) : ""));
+  add("batch", fmt::format("global {} images = {} micro-batches of {}, over {} ranks", run.global_batch, micro_batches,
+                           run.micro_batch, communicator.size()));
+  add("length", fmt::format("{} steps = {} images = {:.2f} epochs", grouped(run.steps), grouped(images),
+                            static_cast<double>(images) / static_cast<double>(data.size())));
+  add("start", state.step == 0 && state.position == 0
+                   ? std::string("from the beginning")
+                   : fmt::format("step {} = {} images", grouped(state.step), grouped(state.position)));
+  add("optimizer",
+      fmt::format("AdamW lr {} {}{}, warm-up {} steps, betas {} {}, eps {}, weight decay {}, clip {}",
+                  number(run.learning_rate.peak), run.learning_rate.schedule,
+                  cosine ? fmt::format(" to {:g} of it", run.learning_rate.final_fraction) : "",
+                  run.learning_rate.warmup_steps, number(run.adamw.beta1), number(run.adamw.beta2),
+                  number(run.adamw.eps), number(run.adamw.weight_decay), run.clip > 0 ? number(run.clip) : "off"));
+  add("ema", run.ema_halflife > 0
+                 ? fmt::format("half-life {} images{}", number(run.ema_halflife),
+                               run.ema_ramp > 0 ? fmt::format(", at most {:g} of images seen", run.ema_ramp) : "")
+                 : std::string("off"));
+  add("compute", fmt::format("{}, {}, {} threads per rank", device, run.bf16 ? "bf16 autocast" : "fp32", run.threads));
+  add("parallel", fmt::format("{}: {} ranks ({}), {} reduction, {}{}{}, timeout {} s", communicator.name(),
+                              communicator.size(), hosts_text(hosts), run.reduction,
+                              run.overlap ? "during backward" : "after backward", run.bf16_wire ? ", bf16 wire" : "",
+                              run.shard_optimizer ? ", sharded optimizer" : "", number(run.timeout)));
+  add("checkpoints", fmt::format("{}: {}, the last {} kept{}", run.checkpoint_dir.string(),
+                                 every(run.checkpoint_every, run.global_batch, "at the end"), run.keep,
+                                 run.checkpoint_async ? ", written in the background" : ""));
+  add("log", fmt::format("{}: {}; previews {}", run.log_dir.string(), every(run.log_every, run.global_batch, "never"),
+                         every(run.preview_every, run.global_batch, "never")));
+  return facts;
+}
+
+std::string facts_table(const Facts& facts, const Config& config) {
+  std::string table;
+  for (const auto& [name, text] : facts) table += fmt::format("  {:<12}  {}\n", name, text);
+  std::string section;
+  for (const ConfigKey& key : train_schema().keys()) {
+    const std::string this_section = key.name.substr(0, key.name.find('.'));
+    if (this_section != section) {
+      section = this_section;
+      table += fmt::format("{}  {:<12} ", table.back() == '\n' ? "" : "\n", "[" + section + "]");
+    }
+    table += fmt::format(" {}={}", key.name.substr(section.size() + 1), setting_text(config, key));
+  }
+  return table;
+}
+
+}  // namespace pathline

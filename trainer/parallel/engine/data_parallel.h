@@ -1,0 +1,61 @@
+#pragma once
+// Data-parallel training of any LibTorch module: the whole public face of trainer/parallel for other programs
+// (docs/data-parallel.md).
+//
+//   parallel::MpiSession mpi(&argc, &argv);
+//   auto communicator = mpi.communicator();
+//   parallel::DataParallel parallel(module, *communicator);
+//   for each step:
+//     for (auto m : parallel.micro_batches()) parallel.backward(loss_of(batch m));
+//     parallel.finish();        // .grad of every parameter: the mean over all micro-batches of all ranks
+//     optimizer.step();
+//     parallel.zero_grad();     // instead of optimizer.zero_grad(), which would throw the gradient buffer away
+//
+// Ownership: borrows module and communicator. Thread-safety: the training thread.
+
+#include <cstdint>
+#include <memory>
+#include <ranges>
+
+#include <torch/nn/module.h>
+
+#include "trainer/parallel/communicator.h"
+#include "trainer/parallel/engine/gradient_engine.h"
+
+namespace pathline::parallel {
+
+struct DataParallelOptions {
+  EngineSettings engine;
+  /// Of a whole step, over all ranks, shared out as evenly as can be; 0: one per rank. With engine.reduction =
+  /// "reproducible" the result depends on this number, and not on the number of ranks.
+  std::uint64_t micro_batches = 0;
+  /// Start from rank 0's parameters and buffers. false: they must be equal already, which is checked either way.
+  bool broadcast = true;
+};
+
+class DataParallel {
+ public:
+  /// Parameters that do not require a gradient are left alone. Throws Error(usage) for one that is not a dense float32
+  /// tensor, or when there are fewer micro-batches than ranks. Collective.
+  DataParallel(torch::nn::Module& module, Communicator& communicator, const DataParallelOptions& options = {});
+
+  /// The numbers of this rank's micro-batches in a step, out of options.micro_batches.
+  auto micro_batches() const { return std::views::iota(own_.first, own_.last); }
+
+  /// Backward of one micro-batch's mean loss. To be called once for each of micro_batches(), in their order.
+  /// Throws std::logic_error when called more often.
+  void backward(const at::Tensor& loss);
+  /// Waits for the sum. Collective. Throws Error(usage) if a parameter got no gradient, or has lost the view into the
+  /// buffer.
+  CommunicationCounters finish();
+  void zero_grad();
+
+  GradientEngine& engine() noexcept { return *engine_; }
+
+ private:
+  std::uint64_t total_ = 0, next_ = 0;
+  MicroRange own_;
+  std::unique_ptr<GradientEngine> engine_;
+};
+
+}  // namespace pathline::parallel
