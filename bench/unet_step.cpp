@@ -80,7 +80,7 @@ int main(int argc, char** argv) {
     at::Tensor loss;
     {
       const pathline::flow::AutocastGuard autocast(at::kCPU, bfloat16);
-      loss = pathline::flow::velocity_loss_mean(network->forward(x, t, labels), target);
+      loss = pathline::flow::velocity_loss_mean(network->forward(x, t, pathline::flow::Condition(labels)), target);
     }
     loss.backward();
     loss_value = loss.item<double>();

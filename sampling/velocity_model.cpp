@@ -68,23 +68,29 @@ class NetworkModel final : public VelocityModel {
     const std::int64_t batch = y.size(0);
     if (times_.defined() && times_.size(0) == batch) return;
     times_ = at::empty({batch}, y.options().dtype(at::kFloat));
-    null_labels_ = at::full({batch}, classes(), y.options().dtype(at::kLong));
+    if (has_null(network_->condition_spec()))
+      null_condition_ = flow::null_condition(network_->condition_spec(), batch, y.device());
   }
 
   at::Tensor velocity_at(const at::Tensor& times, const at::Tensor& y, const at::Tensor& labels) {
     const flow::AutocastGuard autocast(y.device().type(), options_.bf16);
-    if (options_.guidance == 0) return network_->forward(y, times, null_labels_);
-    at::Tensor conditional = network_->forward(y, times, labels);
+    if (options_.guidance == 0) return network_->forward(y, times, null_condition_);
+    at::Tensor conditional = network_->forward(y, times, flow::Condition(labels));
     if (!guided(options_)) return conditional;
-    const at::Tensor unconditional = network_->forward(y, times, null_labels_);
+    const at::Tensor unconditional = network_->forward(y, times, null_condition_);
     return (conditional - unconditional).mul_(options_.guidance).add_(unconditional);
   }
 
+  static bool has_null(const ConditionSpec& spec) {
+    return !spec.empty() && std::all_of(spec.begin(), spec.end(), [](const auto& field) { return field.has_null; });
+  }
   static bool guided(const NetworkModelOptions& options) { return options.guidance != 1 && options.guidance != 0; }
 
   std::shared_ptr<flow::VelocityNetwork> network_;
   NetworkModelOptions options_;
-  at::Tensor times_, null_labels_;  // kept from call to call: allocating them would count as solver overhead
+  // Kept from call to call: allocating them would count as solver overhead.
+  at::Tensor times_;
+  flow::Condition null_condition_;
 };
 
 class FieldModel final : public VelocityModel {

@@ -135,7 +135,7 @@ MicroResult Learner::accumulate(const data::Batch& batch) {
   at::Tensor losses;
   {
     const flow::AutocastGuard autocast(x_t.device().type(), run_.bf16);
-    losses = flow::velocity_loss_per_sample(network_->forward(x_t, input.times, input.labels), target);
+    losses = flow::velocity_loss_per_sample(network_->forward(x_t, input.times, flow::Condition(input.labels)), target);
   }
   const at::Tensor loss = losses.sum();
   MicroResult result;

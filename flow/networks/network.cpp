@@ -7,6 +7,18 @@
 
 namespace pathline::flow {
 
+SampleShape VelocityNetwork::sample_shape() const {
+  return SampleShape::picture(settings_.image_channels, settings_.image_height, settings_.image_width);
+}
+
+ConditionSpec VelocityNetwork::condition_spec() const {
+  if (settings_.classes == 0) return {};
+  ConditionField label;
+  label.classes = settings_.classes;
+  label.has_null = settings_.null_class;
+  return {label};
+}
+
 std::shared_ptr<VelocityNetwork> make_network(const NetworkSettings& settings, std::uint64_t seed) {
   if (settings.kind != "unet") {
     throw Error(ExitCode::usage, fmt::format("unknown kind of network '{}'", settings.kind), "network.kind",

@@ -1,6 +1,6 @@
 #pragma once
-// What the trainer and the sampler know of a velocity network: v(x, t, label). Architectures live in flow/networks/.
-// Thread-safety: forward() only reads parameters; concurrent calls are safe when gradients are off.
+// What the trainer and the sampler know of a velocity network: v(x, t, condition). Architectures live in
+// flow/networks/. Thread-safety: forward() only reads parameters; concurrent calls are safe when gradients are off.
 
 #include <cstdint>
 #include <memory>
@@ -8,6 +8,10 @@
 #include <vector>
 
 #include <torch/nn/module.h>
+
+#include "core/condition_spec.h"
+#include "core/sample_shape.h"
+#include "flow/condition.h"
 
 namespace pathline::flow {
 
@@ -32,10 +36,12 @@ struct NetworkSettings {
 
 class VelocityNetwork : public torch::nn::Module {
  public:
-  /// x [B, C, H, W] float32 (any memory format), t [B] float32 in [0, 1], labels [B] int64 (undefined when
-  /// unconditional; the value `classes` means "no label" where null_class). Returns v [B, C, H, W] float32.
-  virtual at::Tensor forward(const at::Tensor& x, const at::Tensor& t, const at::Tensor& labels) = 0;
+  /// x [B, …] float32 (any memory format), t [B] float32 in [0, 1], and one condition value per field of
+  /// condition_spec(). Returns v, shaped as x, float32.
+  virtual at::Tensor forward(const at::Tensor& x, const at::Tensor& t, const Condition& condition) = 0;
   const NetworkSettings& settings() const noexcept { return settings_; }
+  SampleShape sample_shape() const;
+  ConditionSpec condition_spec() const;
 
  protected:
   explicit VelocityNetwork(NetworkSettings settings) : settings_(std::move(settings)) {}

@@ -29,11 +29,11 @@ flow::NetworkSettings settings_of(std::int64_t classes, bool null_class) {
 class ArithmeticNetwork final : public flow::VelocityNetwork {
  public:
   explicit ArithmeticNetwork(flow::NetworkSettings settings) : VelocityNetwork(std::move(settings)) {}
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& t, const at::Tensor& labels) override {
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& t, const flow::Condition& condition) override {
     ++passes;
     was_training = was_training || is_training();
     at::Tensor v = x + 10 * t.view({-1, 1, 1, 1});
-    if (labels.defined()) v = v + 100 * labels.view({-1, 1, 1, 1}).to(at::kFloat);
+    if (!condition.empty()) v = v + 100 * condition.values.front().view({-1, 1, 1, 1}).to(at::kFloat);
     return v;
   }
   int passes = 0;

@@ -198,18 +198,16 @@ at::Tensor UNet::embed_time(const at::Tensor& t, std::int64_t width) {
   return width % 2 == 0 ? embedded : at::constant_pad_nd(embedded, {0, 1});
 }
 
-at::Tensor UNet::embed(const at::Tensor& t, const at::Tensor& labels) const {
+at::Tensor UNet::embed(const at::Tensor& t, const Condition& condition) const {
   const Float32Scope float32;
   at::Tensor embedding = time_out_->forward(at::silu(time_in_->forward(embed_time(t, settings().channels))));
-  if (label_emb_) embedding = embedding + label_emb_->forward(labels);
+  if (label_emb_) embedding = embedding + label_emb_->forward(condition.values.front());
   return at::silu(embedding);
 }
 
-at::Tensor UNet::forward(const at::Tensor& x, const at::Tensor& t, const at::Tensor& labels) {
-  if (labels.defined() != (settings().classes > 0)) {
-    throw std::logic_error("UNet::forward: labels must be given if and only if the network has classes");
-  }
-  const at::Tensor embedding = embed(t, labels);
+at::Tensor UNet::forward(const at::Tensor& x, const at::Tensor& t, const Condition& condition) {
+  check_condition(condition, condition_spec(), x.size(0));
+  const at::Tensor embedding = embed(t, condition);
 
   at::Tensor h = first_->forward(x.contiguous(at::MemoryFormat::ChannelsLast));
   std::vector<at::Tensor> skips = {h};

@@ -22,7 +22,7 @@ class UNet final : public VelocityNetwork {
   explicit UNet(const NetworkSettings& settings);
 
   /// See VelocityNetwork::forward. The result is contiguous (NCHW).
-  at::Tensor forward(const at::Tensor& x, const at::Tensor& t, const at::Tensor& labels) override;
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& t, const Condition& condition) override;
 
   /// Sinusoidal embedding of t: [cos(t f_0), …, sin(t f_0), …], f_i = 10000^(-i / (width / 2)); t is not rescaled.
   /// t [B] float32 -> [B, width] float32; an odd width ends in a zero.
@@ -31,7 +31,7 @@ class UNet final : public VelocityNetwork {
  private:
   using Steps = std::vector<std::shared_ptr<UNetStep>>;
 
-  at::Tensor embed(const at::Tensor& t, const at::Tensor& labels) const;
+  at::Tensor embed(const at::Tensor& t, const Condition& condition) const;
   std::int64_t heads_for(std::int64_t channels) const;
   void build();
 

@@ -82,7 +82,7 @@ TEST(Network, WeightsHaveTorchsInitialDistributions) {
 TEST(Network, AFreshNetworkPredictsZero) {
   const auto [x, t, labels] = inputs(2);
 
-  const at::Tensor v = make_network(small(), 5)->forward(x, t, labels);
+  const at::Tensor v = make_network(small(), 5)->forward(x, t, Condition(labels));
 
   EXPECT_EQ(v.abs().max().item<float>(), 0);
 }
@@ -92,8 +92,8 @@ TEST(Network, ASamplesResultDoesNotDependOnItsCompany) {
   const auto [x, t, labels] = inputs(4);
   const at::NoGradGuard no_grad;
 
-  const at::Tensor together = network->forward(x, t, labels);
-  const at::Tensor alone = network->forward(x.narrow(0, 2, 1), t.narrow(0, 2, 1), labels.narrow(0, 2, 1));
+  const at::Tensor together = network->forward(x, t, Condition(labels));
+  const at::Tensor alone = network->forward(x.narrow(0, 2, 1), t.narrow(0, 2, 1), Condition(labels.narrow(0, 2, 1)));
 
   EXPECT_LT((together.narrow(0, 2, 1) - alone).abs().max().item<float>(), 1e-5);
 }
@@ -103,10 +103,10 @@ TEST(Network, TimeAndLabelMatter) {
   const auto [x, t, labels] = inputs(2);
   const at::NoGradGuard no_grad;
 
-  const at::Tensor v = network->forward(x, t, labels);
+  const at::Tensor v = network->forward(x, t, Condition(labels));
 
-  EXPECT_GT((network->forward(x, t * 0.5, labels) - v).abs().max().item<float>(), 1e-4);
-  EXPECT_GT((network->forward(x, t, (labels + 1) % 3) - v).abs().max().item<float>(), 1e-4);
+  EXPECT_GT((network->forward(x, t * 0.5, Condition(labels)) - v).abs().max().item<float>(), 1e-4);
+  EXPECT_GT((network->forward(x, t, Condition((labels + 1) % 3)) - v).abs().max().item<float>(), 1e-4);
 }
 
 TEST(Network, TheNullClassHasItsOwnRow) {
@@ -116,10 +116,10 @@ TEST(Network, TheNullClassHasItsOwnRow) {
   const auto [x, t, labels] = inputs(2);
   const at::NoGradGuard no_grad;
 
-  const at::Tensor unlabelled = network->forward(x, t, at::full({2}, 3, at::kLong));
+  const at::Tensor unlabelled = network->forward(x, t, Condition(at::full({2}, 3, at::kLong)));
 
   EXPECT_TRUE(at::isfinite(unlabelled).all().item<bool>());
-  EXPECT_GT((unlabelled - network->forward(x, t, labels)).abs().max().item<float>(), 1e-4);
+  EXPECT_GT((unlabelled - network->forward(x, t, Condition(labels))).abs().max().item<float>(), 1e-4);
 }
 
 TEST(Network, AnyMemoryFormatGoesInAndContiguousComesOut) {
@@ -130,8 +130,9 @@ TEST(Network, AnyMemoryFormatGoesInAndContiguousComesOut) {
   const at::Tensor x = at::randn({2, 3, 8, 8});
   const at::NoGradGuard no_grad;
 
-  const at::Tensor v = network->forward(x, t, labels);
-  const at::Tensor from_channels_last = network->forward(x.contiguous(at::MemoryFormat::ChannelsLast), t, labels);
+  const at::Tensor v = network->forward(x, t, Condition(labels));
+  const at::Tensor from_channels_last =
+      network->forward(x.contiguous(at::MemoryFormat::ChannelsLast), t, Condition(labels));
 
   EXPECT_TRUE(v.is_contiguous());
   EXPECT_TRUE(from_channels_last.is_contiguous());
@@ -143,7 +144,7 @@ TEST(Network, GradientsRepeatBitForBit) {
     const auto network = awake(small());
     const auto [x, t, labels] = inputs(4);
     const AutocastGuard autocast(at::kCPU, true);
-    velocity_loss_mean(network->forward(x, t, labels), at::ones_like(x)).backward();
+    velocity_loss_mean(network->forward(x, t, Condition(labels)), at::ones_like(x)).backward();
     std::vector<at::Tensor> all;
     for (const auto& [name, tensor] : named_state(*network)) all.push_back(tensor.grad());
     return all;
@@ -162,7 +163,7 @@ TEST(Network, DropoutMasksComeFromTorchsGenerator) {
   const at::NoGradGuard no_grad;
   const auto with_seed = [&, &x = x, &t = t, &labels = labels](std::uint64_t seed) {
     at::manual_seed(seed);
-    return network->forward(x, t, labels);
+    return network->forward(x, t, Condition(labels));
   };
 
   network->train();
@@ -176,10 +177,10 @@ TEST(Network, Bfloat16AutocastStaysNearFloat32AndReturnsFloat32) {
   const auto network = awake(small());
   const auto [x, t, labels] = inputs(4);
   const at::NoGradGuard no_grad;
-  const at::Tensor exact = network->forward(x, t, labels);
+  const at::Tensor exact = network->forward(x, t, Condition(labels));
 
   const AutocastGuard autocast(at::kCPU, true);
-  const at::Tensor rounded = network->forward(x, t, labels);
+  const at::Tensor rounded = network->forward(x, t, Condition(labels));
 
   EXPECT_EQ(rounded.scalar_type(), at::kFloat);
   EXPECT_FALSE(at::equal(rounded, exact));  // it did run in bfloat16
@@ -191,7 +192,7 @@ TEST(Autocast, GuardRestoresTheStateAndForgetsWeights) {
   const auto [x, t, labels] = inputs(2);
   const auto forward = [&, &x = x, &t = t, &labels = labels] {
     const AutocastGuard autocast(at::kCPU, true);
-    return network->forward(x, t, labels);
+    return network->forward(x, t, Condition(labels));
   };
   const at::Tensor before = forward();
   {

@@ -116,7 +116,7 @@ TEST_P(Parity, OutputIsTorchcfms) {
   const auto network = load(fixture);
   const at::NoGradGuard no_grad;
 
-  const at::Tensor v = network->forward(fixture.tensors.at("x"), fixture.tensors.at("t"), fixture.labels());
+  const at::Tensor v = network->forward(fixture.tensors.at("x"), fixture.tensors.at("t"), Condition(fixture.labels()));
 
   EXPECT_LT(relative_difference(v, fixture.tensors.at("v")), 1e-5);
   EXPECT_TRUE(v.is_contiguous());
@@ -129,7 +129,7 @@ TEST(ParityGradients, AreTorchcfms) {
   const Fixture fixture = read_fixture(source_folder / "fixtures/conditional.safetensors");
   const auto network = load(fixture);
 
-  const at::Tensor v = network->forward(fixture.tensors.at("x"), fixture.tensors.at("t"), fixture.labels());
+  const at::Tensor v = network->forward(fixture.tensors.at("x"), fixture.tensors.at("t"), Condition(fixture.labels()));
   (v * fixture.tensors.at("direction")).mean().backward();
 
   for (const auto& [name, parameter] : named_state(*network)) {
@@ -162,7 +162,8 @@ TEST(ParityLive, FreshOutputsOfTheInstalledTorchcfmAgree) {
     const Fixture fixture = read_fixture(file.path());
     const auto network = load(fixture);
     const at::NoGradGuard no_grad;
-    const at::Tensor v = network->forward(fixture.tensors.at("x"), fixture.tensors.at("t"), fixture.labels());
+    const at::Tensor v =
+        network->forward(fixture.tensors.at("x"), fixture.tensors.at("t"), Condition(fixture.labels()));
     EXPECT_LT(relative_difference(v, fixture.tensors.at("v")), 1e-5) << file.path();
   }
   std::filesystem::remove_all(folder);
