@@ -1,5 +1,5 @@
-// How fast the reader delivers: random-order batches of 128, every checksum checked, as ready floats or as stored
-// bytes.
+// How fast the reader delivers: random-order batches of 128, every checksum checked, as stored or made floats by the
+// thread that takes them.
 //
 //   reader_throughput make DIR CHANNELS HEIGHT WIDTH COUNT     writes a set of arbitrary images
 //   reader_throughput run DIR [floats|stored] [pread|hdf5] [CACHE_MIB] [THREADS] [SECONDS]
@@ -19,6 +19,8 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "data/read/reader.h"
+#include "data/shards/buffer.h"
+#include "data/shards/normalizer.h"
 #include "data/shards/shard_set.h"
 #include "data/shards/shard_writer.h"
 
@@ -50,8 +52,8 @@ int make(const std::string& folder, std::int64_t channels, std::int64_t height, 
   info.class_names = {"0", "1"};
   info.mean.assign(static_cast<std::size_t>(channels), 127.5);
   info.scale = info.mean;
-  data::ShardWriter writer(folder, info, std::max<std::uint64_t>(1, (std::uint64_t{256} << 20) / info.image_bytes()));
-  std::vector<std::uint32_t> image((info.image_bytes() + 3) / 4);
+  data::ShardWriter writer(folder, info, std::max<std::uint64_t>(1, (std::uint64_t{256} << 20) / info.sample_bytes()));
+  std::vector<std::uint32_t> image((info.sample_bytes() + 3) / 4);
   for (std::uint64_t i = 0; i < count; ++i) {
     RandomStream(i, Purpose::validation, 0, 0).fill_bits(image);
     writer.add(image.data(), static_cast<std::int64_t>(i % 2));
@@ -69,24 +71,31 @@ int run(const std::string& folder, bool floats, bool hdf5, std::uint64_t cache_m
   data::ReaderOptions options;
   options.plan = {128, 128, 0, 1};
   options.threads = threads;
-  options.delivery = floats ? data::Delivery::floats : data::Delivery::stored;
   data::Reader reader(set, options);
+  const data::Normalizer normalize(set.info());
+  const auto values = static_cast<std::size_t>(set.info().shape.values());
+  data::Buffer<float> scaled(floats ? options.plan.micro_batch * values : 0);
   data::Batch batch;
-  reader.next(batch);
+  const auto next = [&] {
+    reader.next(batch);
+    for (std::size_t i = 0; floats && i < batch.samples.size(); ++i)
+      normalize(batch.values.data() + i * set.sample_bytes(), scaled.data() + i * values);
+  };
+  next();
   const double first = seconds_since(start);
 
   // Warm up: every batch in flight has its memory, the cache has every image.
   const auto warm = Clock::now();
-  for (int i = 0; i < reader.batches_ahead() + 2; ++i) reader.next(batch);
-  while (batch.samples.front().epoch == 0 && seconds_since(warm) < (set.cached() ? 30 : 0.5)) reader.next(batch);
+  for (int i = 0; i < reader.batches_ahead() + 2; ++i) next();
+  while (batch.samples.front().epoch == 0 && seconds_since(warm) < (set.cached() ? 30 : 0.5)) next();
   const double cpu = cpu_seconds();
   const auto begin = Clock::now();
   std::uint64_t images = 0;
   double unused = 0;
   while (seconds_since(begin) < seconds) {
-    reader.next(batch);
+    next();
     images += batch.samples.size();
-    unused += floats ? *(batch.values.end() - 1) : static_cast<double>(*(batch.images.end() - 1));
+    unused += floats ? *(scaled.end() - 1) : static_cast<double>(*(batch.values.end() - 1));
   }
   const double wall = seconds_since(begin);
   std::printf("{\"images_per_second\": %.0f, \"cpu_per_1000\": %.6f, \"first_batch_ms\": %.2f, \"check\": %.3f}\n",

@@ -72,7 +72,7 @@ std::string contact_sheet(const data::ShardSet& shards) {
   const ByteMapping mapping = byte_mapping(info.dtype, info.mean, info.scale);
   const auto values = static_cast<std::size_t>(info.shape.values());
   const auto channels = static_cast<std::size_t>(info.shape.channels);
-  data::Buffer<std::byte> stored(shards.image_bytes());
+  data::Buffer<std::byte> stored(shards.sample_bytes());
   std::vector<float> seen(values);
   std::vector<std::uint8_t> bytes;
   GridRows rows;
@@ -80,7 +80,7 @@ std::string contact_sheet(const data::ShardSet& shards) {
   for (const auto& ids : sheet_ids(shards)) {
     rows.emplace_back();
     for (const std::uint64_t id : ids) {
-      normalize(shards.image(id, stored.data()), seen.data());
+      normalize(shards.sample(id, stored.data()), seen.data());
       for (std::size_t i = 0; i < values; ++i) bytes.push_back(mapping.byte(seen[i], i % channels));
       rows.back().push_back(number++);
     }

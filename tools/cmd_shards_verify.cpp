@@ -27,7 +27,7 @@ int verify_shards_of(const std::vector<std::string>& arguments) {
         folder,
         [&](std::uint64_t done, std::uint64_t total) {
           progress.update(static_cast<double>(done) / static_cast<double>(total),
-                          fmt::format("{} of {} images", done, total));
+                          fmt::format("{} of {} samples", done, total));
         },
         threads);
   }
@@ -39,7 +39,7 @@ int verify_shards_of(const std::vector<std::string>& arguments) {
         folder.string(),
         "restore the damaged files from a copy, or make the shards anew with `pathline shards create`");
   }
-  fmt::print("{}: all {} images in {} {} ({:.1f} MB) are whole\n", folder.string(), report.images, report.shards,
+  fmt::print("{}: all {} samples in {} {} ({:.1f} MB) are whole\n", folder.string(), report.samples, report.shards,
              report.shards == 1 ? "shard" : "shards", static_cast<double>(report.bytes) / 1e6);
   return 0;
 }

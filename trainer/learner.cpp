@@ -45,7 +45,7 @@ std::shared_ptr<flow::VelocityNetwork> network_for(const RunConfig& run, paralle
 void seed_dropout(std::uint64_t seed, const data::Batch& batch, at::Device device) {
   at::Generator generator = at::globalContext().defaultGenerator(device);
   const std::lock_guard lock(generator.mutex());
-  generator.set_current_seed(RandomStream(seed, Purpose::dropout, batch.micro_index, batch.step).bits64());
+  generator.set_current_seed(RandomStream(seed, Purpose::dropout, batch.micro_index, batch.number).bits64());
 }
 
 /// "3, 17, 512 and 4 more": the samples that `is_wanted` picks by their place in the batch.

@@ -215,7 +215,7 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
   const data::BatchPlan plan{run.global_batch, run.micro_batch, communicator.rank(), communicator.size()};
   data::ReaderOptions reading;
   reading.seed = run.seed;
-  reading.first_step = state.position / run.global_batch;
+  reading.first_batch = state.position / run.global_batch;
   reading.plan = plan;
   reading.threads = run.data_threads;
   reading.prefetch = run.prefetch;

@@ -46,7 +46,7 @@ TrainingBatch make_training_batch(const data::Batch& batch, const data::DatasetI
   float* noise = result.noise.mutable_data_ptr<float>();
   float* times = result.times.mutable_data_ptr<float>();
   std::int64_t* labels = settings.classes > 0 ? result.labels.mutable_data_ptr<std::int64_t>() : nullptr;
-  const std::size_t stored_bytes = batch.images.size() / batch.samples.size();
+  const std::size_t stored_bytes = batch.values.size() / batch.samples.size();
   const data::Normalizer normalize(info);
   at::parallel_for(0, count, 1, [&](std::int64_t first, std::int64_t last) {
     data::Buffer<float> stored(static_cast<std::size_t>(shape.values()));  // [H, W, C]
@@ -63,7 +63,7 @@ TrainingBatch make_training_batch(const data::Batch& batch, const data::DatasetI
       const std::int64_t right = settings.crop_padding > 0 ? shift_of(crop.bits32(), settings.crop_padding) : 0;
       fill_axis(rows, shape.height, down, false);
       fill_axis(columns, shape.width, right, mirror);
-      normalize(batch.images.data() + at * stored_bytes, stored.data());
+      normalize(batch.values.data() + at * stored_bytes, stored.data());
       float* out = images + i * shape.values();
       for (std::int64_t c = 0; c < shape.channels; ++c) {
         for (const std::int64_t y : rows) {

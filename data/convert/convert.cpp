@@ -120,7 +120,7 @@ DatasetInfo Conversion::make_info(const SourceFacts& facts, const ConvertOptions
 
 std::uint64_t Conversion::samples_per_shard() const {
   if (options_.shard_samples != 0) return options_.shard_samples;
-  return std::max<std::uint64_t>(1, options_.shard_bytes / info_.image_bytes());
+  return std::max<std::uint64_t>(1, options_.shard_bytes / info_.sample_bytes());
 }
 
 ConversionPlan Conversion::full_plan() const {
@@ -155,11 +155,11 @@ void Conversion::take_up(SeenContents& seen) {
                              info_.shards.size() == 1 ? "shard" : "shards"));
   }
   if (!options_.dedupe) return;
-  std::vector<std::byte> sample(info_.image_bytes());
+  std::vector<std::byte> sample(info_.sample_bytes());
   for (std::size_t i = 0; i < info_.shards.size(); ++i) {
     const ShardFile shard = ShardFile::open(area_.shards_folder(), info_, i);
     for (std::uint64_t local = 0; local < shard.count(); ++local) {
-      seen.insert(content_hash(shard.image(local, sample.data(), local), sample.size()));
+      seen.insert(content_hash(shard.sample(local, sample.data(), local), sample.size()));
     }
   }
 }
@@ -246,7 +246,7 @@ ConvertSummary Conversion::run() {
   ShardBuilder shard(info_, samples_per_shard(), options_.out.string());
   ConversionPart part;
 
-  const std::uint64_t in_piece = std::clamp<std::uint64_t>(piece_bytes / info_.image_bytes(), 1, most_in_piece);
+  const std::uint64_t in_piece = std::clamp<std::uint64_t>(piece_bytes / info_.sample_bytes(), 1, most_in_piece);
   std::uint64_t fetched = start;
   const auto fetch = [&](Piece& piece) {
     if (fetched == total) return false;
@@ -264,7 +264,7 @@ ConvertSummary Conversion::run() {
   };
   {
     const std::uint64_t window = std::max<std::uint64_t>(2 * static_cast<std::uint64_t>(options_.threads),
-                                                         waiting_bytes / (in_piece * info_.image_bytes()));
+                                                         waiting_bytes / (in_piece * info_.sample_bytes()));
     OrderedPipeline<Piece> pipeline(
         fetch, [&](Piece& piece) { work_on(piece); }, options_.threads, static_cast<std::size_t>(window));
     const auto next_piece = [&] {

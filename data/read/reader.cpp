@@ -13,7 +13,6 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
-#include "data/shards/normalizer.h"
 
 namespace pathline::data {
 
@@ -41,14 +40,8 @@ void check(const ReaderOptions& options) {
     throw std::logic_error("Reader: threads and prefetch must be at least 1");
 }
 
-/// Bytes of one image as it is delivered.
-std::uint64_t delivered_bytes(const ReaderOptions& options, const ShardSet& shards) {
-  const auto values = static_cast<std::uint64_t>(shards.info().shape.values());
-  return options.delivery == Delivery::floats ? values * sizeof(float) : shards.image_bytes();
-}
-
 std::size_t slots_for(const ReaderOptions& options, const ShardSet& shards) {
-  const std::uint64_t batch = delivered_bytes(options, shards) * options.plan.micro_batch;
+  const std::uint64_t batch = shards.sample_bytes() * options.plan.micro_batch;
   const std::uint64_t fit = std::max<std::uint64_t>(1, options.prefetch_bytes / batch);
   return std::min<std::uint64_t>(static_cast<std::uint64_t>(options.prefetch), fit);
 }
@@ -56,7 +49,7 @@ std::size_t slots_for(const ReaderOptions& options, const ShardSet& shards) {
 /// Threads that work on one batch: as many as make it come sooner, one for batches that take no time.
 std::uint64_t parts_for(const ReaderOptions& options, const ShardSet& shards) {
   constexpr std::uint64_t worth_sharing = std::uint64_t{4} << 20;
-  const std::uint64_t batch = delivered_bytes(options, shards) * options.plan.micro_batch;
+  const std::uint64_t batch = shards.sample_bytes() * options.plan.micro_batch;
   const std::uint64_t most = std::min(static_cast<std::uint64_t>(options.threads), options.plan.micro_batch);
   return std::clamp<std::uint64_t>(batch / worth_sharing, 1, most);
 }
@@ -65,8 +58,8 @@ std::uint64_t parts_for(const ReaderOptions& options, const ShardSet& shards) {
 
 /// A ring of slots. Micro-batch number q of this rank (counted from the first) lives in slot q mod slots from the
 /// moment a worker takes its first part until next() hands it out; parts of q are taken only while q < delivered +
-/// slots. A part has one worker, and only its own images of the batch. The lock is taken twice per part, never per
-/// image.
+/// slots. A part has one worker, and only its own samples of the batch. The lock is taken twice per part, never per
+/// sample.
 struct Reader::State {
   struct Slot {
     Batch batch;
@@ -80,8 +73,7 @@ struct Reader::State {
       : shards(set),
         options(given),
         order(set.size(), given.seed, given.shuffle),
-        normalize(set.info()),
-        per_step(given.plan.last_micro() - given.plan.first_micro()),
+        per_batch(given.plan.last_micro() - given.plan.first_micro()),
         parts(parts_for(given, set)),
         slots(slots_for(given, set)) {}
 
@@ -95,23 +87,15 @@ struct Reader::State {
     for (std::thread& worker : workers) worker.join();
   }
 
-  /// What a worker keeps from part to part.
-  struct Desk {
-    explicit Desk(const State& state) : cursor(state.order), scratch(state.shards.image_bytes()) {}
-    SampleOrder::Cursor cursor;
-    Buffer<std::byte> scratch;
-  };
-
   void prepare(std::uint64_t number, Batch& batch) const;
-  void read(Batch& batch, std::uint64_t part, Desk& desk);
+  void read(Batch& batch, std::uint64_t part, SampleOrder::Cursor& cursor);
   void announce_next_window(std::uint64_t position, SampleOrder::Cursor& cursor);
   void work();
 
   const ShardSet& shards;
   const ReaderOptions options;
   const SampleOrder order;
-  const Normalizer normalize;
-  const std::uint64_t per_step;             // micro-batches of this rank per step
+  const std::uint64_t per_batch;            // micro-batches of this rank per global batch
   const std::uint64_t parts;                // of each batch
   std::atomic<std::uint64_t> announced{0};  // 1 + the last window whose successor was announced
 
@@ -128,32 +112,25 @@ struct Reader::State {
 /// Sizes and names micro-batch `number`; cheap, for its memory is old or comes page by page as it is filled.
 void Reader::State::prepare(std::uint64_t number, Batch& batch) const {
   const BatchPlan& plan = options.plan;
-  const bool floats = options.delivery == Delivery::floats;
-  batch.step = options.first_step + number / per_step;
-  batch.micro_index = plan.first_micro() + number % per_step;
-  batch.images.resize(floats ? 0 : plan.micro_batch * shards.image_bytes());
-  batch.values.resize(floats ? plan.micro_batch * static_cast<std::size_t>(shards.info().shape.values()) : 0);
+  batch.number = options.first_batch + number / per_batch;
+  batch.micro_index = plan.first_micro() + number % per_batch;
+  batch.values.resize(plan.micro_batch * shards.sample_bytes());
   batch.samples.resize(plan.micro_batch);
   batch.labels.resize(plan.micro_batch);
 }
 
-void Reader::State::read(Batch& batch, std::uint64_t part, Desk& desk) {
+void Reader::State::read(Batch& batch, std::uint64_t part, SampleOrder::Cursor& cursor) {
   const BatchPlan& plan = options.plan;
-  const std::uint64_t first = batch.step * plan.global_batch + batch.micro_index * plan.micro_batch;
+  const std::uint64_t first = batch.number * plan.global_batch + batch.micro_index * plan.micro_batch;
   const std::size_t begin = plan.micro_batch * part / parts, end = plan.micro_batch * (part + 1) / parts;
-  const std::size_t bytes = shards.image_bytes();
-  const auto values = static_cast<std::size_t>(shards.info().shape.values());
-  if (options.shuffle.window != 0) announce_next_window(first, desk.cursor);
-  for (std::size_t j = begin; j < end; ++j) batch.samples[j] = desk.cursor.at(first + j);
+  const std::size_t bytes = shards.sample_bytes();
+  if (options.shuffle.window != 0) announce_next_window(first, cursor);
+  for (std::size_t j = begin; j < end; ++j) batch.samples[j] = cursor.at(first + j);
   constexpr std::size_t ahead = 2;
   for (std::size_t j = begin; j < end; ++j) {
     const std::uint64_t id = batch.samples[j].id;
     if (j + ahead < end) shards.prefetch(batch.samples[j + ahead].id);
-    if (options.delivery == Delivery::floats) {
-      normalize(shards.image(id, desk.scratch.data()), batch.values.data() + j * values);
-    } else {
-      shards.read_image(id, batch.images.data() + j * bytes);
-    }
+    shards.read_sample(id, batch.values.data() + j * bytes);
     batch.labels[j] = shards.label(id);
   }
 }
@@ -163,11 +140,11 @@ void Reader::State::announce_next_window(std::uint64_t position, SampleOrder::Cu
   const std::uint64_t window = cursor.window_number(position) + 1;
   std::uint64_t last = announced.load(std::memory_order_relaxed);
   if (window <= last || !announced.compare_exchange_strong(last, window, std::memory_order_relaxed)) return;
-  for (const ImageRun& run : cursor.next_window(position)) shards.announce(run.first, run.count);
+  for (const SampleRun& run : cursor.next_window(position)) shards.announce(run.first, run.count);
 }
 
 void Reader::State::work() {
-  Desk desk(*this);
+  SampleOrder::Cursor cursor(order);
   std::unique_lock lock(mutex);
   for (;;) {
     room.wait(lock, [&] { return stopping || taken / parts < delivered + slots.size(); });
@@ -187,13 +164,13 @@ void Reader::State::work() {
     if (slot.error == nullptr) {
       lock.unlock();
       try {
-        read(slot.batch, part, desk);
+        read(slot.batch, part, cursor);
       } catch (...) {
         error = std::current_exception();
       }
       lock.lock();
     }
-    // Of several errors in one batch, that of the earliest image is reported, whichever thread was quicker.
+    // Of several errors in one batch, that of the earliest sample is reported, whichever thread was quicker.
     if (error != nullptr && (slot.error == nullptr || part < slot.failed_part)) {
       slot.error = error;
       slot.failed_part = part;

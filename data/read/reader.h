@@ -1,8 +1,8 @@
 #pragma once
 // Prefetching reader: hands out a rank's micro-batches in order, read and checked by a pool of threads ahead of time.
 //
-// Batches are delivered as stored (training: the device converts) or as floats ready for the network. The memory of a
-// batch that is handed back to next() is used again, so that a steady stream allocates nothing.
+// Samples are delivered as stored; whoever uses them scales them (data/shards/normalizer.h). The memory of a batch that
+// is handed back to next() is used again, so that a steady stream allocates nothing.
 //
 // Ownership: borrows the ShardSet, owns its threads (no process is forked, which MPI ranks could not bear). next() is
 // for one thread. A read error or a wrong checksum surfaces as the Error that next() throws for the batch concerned;
@@ -19,25 +19,23 @@
 namespace pathline::data {
 
 struct Batch {
-  std::uint64_t step = 0;         ///< optimizer step it belongs to: position / global_batch
+  /// Of the global batch that this one belongs to, from the start of the run: position / global_batch. Not the
+  /// optimizer's step, which stands still where a batch is lost.
+  std::uint64_t number = 0;
   std::uint64_t micro_index = 0;  ///< 0 … M−1 within the global batch
   std::vector<SampleRef> samples;
-  Buffer<std::byte> images;  ///< [B, H, W, C], dtype of the set; empty if floats are delivered
-  Buffer<float> values;      ///< [B, H, W, C], (value - mean[c]) / scale[c]; empty unless floats are delivered
+  Buffer<std::byte> values;  ///< of all samples, one after another, as they are stored: [B, H, W, C] or [B, D]
   std::vector<std::int64_t> labels;
 };
 
-enum class Delivery { stored, floats };
-
 struct ReaderOptions {
   std::uint64_t seed = 0;
-  std::uint64_t first_step = 0;
+  std::uint64_t first_batch = 0;  ///< number of the global batch to begin with
   BatchPlan plan;
   int threads = 2;
   int prefetch = 4;                                         ///< micro-batches read ahead, at most
   std::uint64_t prefetch_bytes = std::uint64_t{256} << 20;  ///< memory of these; one batch is always read ahead
   Shuffle shuffle;
-  Delivery delivery = Delivery::stored;
 };
 
 class Reader {

@@ -11,7 +11,7 @@ namespace pathline::data {
 namespace {
 
 // Streams of Purpose::sample_order, by their "sample" number.
-constexpr std::uint64_t stream_of_images = 0, stream_of_blocks = 1, first_stream_of_windows = 2;
+constexpr std::uint64_t stream_of_samples = 0, stream_of_blocks = 1, first_stream_of_windows = 2;
 
 }  // namespace
 
@@ -29,7 +29,7 @@ std::optional<Shuffle> parse_shuffle(const std::string& text) {
 SampleOrder::SampleOrder(std::uint64_t size, std::uint64_t seed, Shuffle shuffle) : size_(size), seed_(seed) {
   if (size == 0 || size > std::uint64_t{1} << 62) throw std::logic_error("SampleOrder: 1 to 2^62 samples");
   if (shuffle.window == 0) return;
-  if (shuffle.window < blocks_per_window) throw std::logic_error("SampleOrder: a window holds at least 16 images");
+  if (shuffle.window < blocks_per_window) throw std::logic_error("SampleOrder: a window holds at least 16 samples");
   block_ = std::min(shuffle.window / blocks_per_window, size);
   window_ = block_ * blocks_per_window;
   blocks_ = (size + block_ - 1) / block_;
@@ -48,23 +48,23 @@ void SampleOrder::Cursor::enter(std::uint64_t epoch) {
   const bool windowed = order_->window_ != 0;
   outer_.emplace(
       windowed ? order_->blocks_ : order_->size_,
-      RandomStream(order_->seed_, Purpose::sample_order, epoch, windowed ? stream_of_blocks : stream_of_images));
+      RandomStream(order_->seed_, Purpose::sample_order, epoch, windowed ? stream_of_blocks : stream_of_samples));
   if (windowed) short_place_ = outer_->inverse(order_->blocks_ - 1);
   epoch_ = epoch;
   window_.reset();
 }
 
 /// The block at this place of the epoch's order of blocks.
-ImageRun SampleOrder::Cursor::block_at(std::uint64_t place) const {
+SampleRun SampleOrder::Cursor::block_at(std::uint64_t place) const {
   const std::uint64_t first = (*outer_)(place)*order_->block_;
   return {first, std::min(order_->block_, order_->size_ - first)};
 }
 
-/// The image at this index when blocks come in their order and images within a block as they lie there.
+/// The sample at this index when blocks come in their order and samples within a block as they lie there.
 std::uint64_t SampleOrder::Cursor::in_block_order(std::uint64_t index) const {
   const std::uint64_t block = order_->block_;
   const std::uint64_t missing = order_->blocks_ * block - order_->size_;  // what the last block lacks
-  // Behind the short block, every index is as if the missing images had been there.
+  // Behind the short block, every index is as if the missing samples had been there.
   if (index >= (short_place_ + 1) * block - missing) index += missing;
   return block_at(index / block).first + index % block;
 }
@@ -94,8 +94,8 @@ std::uint64_t SampleOrder::Cursor::window_number(std::uint64_t position) const {
   return position / order_->size_ * windows + position % order_->size_ / order_->window_;
 }
 
-std::vector<ImageRun> SampleOrder::Cursor::next_window(std::uint64_t position) {
-  std::vector<ImageRun> runs;
+std::vector<SampleRun> SampleOrder::Cursor::next_window(std::uint64_t position) {
+  std::vector<SampleRun> runs;
   if (order_->window_ == 0) return runs;
   enter(position / order_->size_);
   // A short block shifts the windows behind it by less than a block: one block more covers every case.

@@ -3,9 +3,9 @@
 // position is one integer, the number of samples consumed: position p is sample i = p mod N of epoch p / N.
 //
 // Two orders. Global: one keyed permutation of 0 … N−1 per epoch. Windowed, for disks that are slow at random reads:
-// the set is cut into blocks of consecutive images, the blocks come in a keyed order, sixteen of them make a window,
-// and the window's images come in a keyed order. Either delivers every image exactly once per epoch and can be entered
-// at any position. Both are part of a run's definition: changing them changes every resumed run;
+// the set is cut into blocks of consecutive samples, the blocks come in a keyed order, sixteen of them make a window,
+// and the window's samples come in a keyed order. Either delivers every sample exactly once per epoch and can be
+// entered at any position. Both are part of a run's definition: changing them changes every resumed run;
 // tests/data/read/sample_order_test.cpp pins their values.
 //
 // Thread-safety: SampleOrder is an immutable value; a Cursor belongs to one thread.
@@ -25,15 +25,15 @@ struct SampleRef {
 
 /// How an epoch is shuffled.
 struct Shuffle {
-  std::uint64_t window = 0;  ///< images per window; 0: global
+  std::uint64_t window = 0;  ///< samples per window; 0: global
   bool operator==(const Shuffle&) const = default;
 };
 
 /// "global" or "windowed:N" with N >= 16 (rounded down to a multiple of 16). Nothing if the text is neither.
 std::optional<Shuffle> parse_shuffle(const std::string& text);
 
-/// Consecutive images first … first + count - 1.
-struct ImageRun {
+/// Consecutive samples first … first + count - 1.
+struct SampleRun {
   std::uint64_t first = 0, count = 0;
 };
 
@@ -45,7 +45,7 @@ class SampleOrder {
   SampleOrder(std::uint64_t size, std::uint64_t seed, Shuffle shuffle = {});
   /// Throws Error(usage) beyond epoch 2^24 - 1.
   SampleRef at(std::uint64_t position) const;
-  /// The image at index i of `epoch`.
+  /// The sample at index i of `epoch`.
   std::uint64_t permute(std::uint64_t epoch, std::uint64_t index) const;
 
   /// The same values for many positions: keeps what belongs to the last epoch and window.
@@ -56,29 +56,29 @@ class SampleOrder {
     std::uint64_t permute(std::uint64_t epoch, std::uint64_t index);
     /// Images of the window after the one that `position` lies in, in the same epoch, as they lie on disk; empty for a
     /// global order and after the last window.
-    std::vector<ImageRun> next_window(std::uint64_t position);
+    std::vector<SampleRun> next_window(std::uint64_t position);
     /// Number of the window that `position` lies in, over all epochs; 0 for a global order.
     std::uint64_t window_number(std::uint64_t position) const;
 
    private:
     void enter(std::uint64_t epoch);
-    ImageRun block_at(std::uint64_t place) const;
+    SampleRun block_at(std::uint64_t place) const;
     std::uint64_t in_block_order(std::uint64_t index) const;
 
     const SampleOrder* order_;
     std::optional<std::uint64_t> epoch_;
-    std::optional<KeyedPermutation> outer_;  // global: of images; windowed: of blocks
+    std::optional<KeyedPermutation> outer_;  // global: of samples; windowed: of blocks
     std::uint64_t short_place_ = 0;          // where the order of blocks has the last, possibly shorter, one
     std::optional<std::uint64_t> window_;
-    std::optional<KeyedPermutation> inner_;  // of the window's images
+    std::optional<KeyedPermutation> inner_;  // of the window's samples
   };
 
  private:
   std::uint64_t size_, seed_;
-  std::uint64_t window_ = 0, block_ = 0, blocks_ = 0;  // images per window and block, number of blocks; 0: global
+  std::uint64_t window_ = 0, block_ = 0, blocks_ = 0;  // samples per window and block, number of blocks; 0: global
 };
 
-/// Micro-batches of one optimizer step that one rank works on. The global batch is cut into global_batch / micro_batch
+/// Micro-batches of one global batch that one rank works on. The global batch is cut into global_batch / micro_batch
 /// micro-batches; rank r of n gets the contiguous run [M r / n, M (r+1) / n).
 struct BatchPlan {
   std::uint64_t global_batch = 0, micro_batch = 0;

@@ -1,6 +1,6 @@
 #pragma once
-// Memory for many images: aligned for vector instructions, not initialised, in huge pages where the system has them (a
-// batch of large images is 100 MB: 25,000 page faults otherwise, which take longer than filling it).
+// Memory for many samples: aligned for vector instructions, not initialised, in huge pages where the system has them (a
+// batch of large samples is 100 MB: 25,000 page faults otherwise, which take longer than filling it).
 //
 // Ownership: owns its memory. Thread-safety: as std::vector.
 

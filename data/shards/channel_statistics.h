@@ -1,7 +1,7 @@
 #pragma once
-// Mean and standard deviation per channel over a stream of images, in float64 and one pass.
+// Mean and standard deviation per channel over a stream of samples, in float64 and one pass.
 //
-// Each image is summed on its own (mean, then squared deviations from it) and merged by the parallel form of Welford's
+// Each sample is summed on its own (mean, then squared deviations from it) and merged by the parallel form of Welford's
 // algorithm (Chan, Golub & LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979),
 // which does not cancel as a plain sum of squares would. Images may be summed in any thread; merging them in one order
 // gives the same bits always. Plain values.
@@ -16,7 +16,7 @@ struct ChannelStatistics {
   std::uint64_t count = 0;            ///< values per channel
   std::vector<double> mean, squares;  ///< per channel; squares: sum of squared deviations from the mean
 
-  /// Of one image: `pixels` times `channels` values, channels last.
+  /// Of one sample: `pixels` times `channels` values, channels last.
   static ChannelStatistics of(const float* values, std::size_t pixels, std::size_t channels);
   void merge(const ChannelStatistics& other);
   /// Population standard deviation of `channel`; 1 where all values are equal, for that is what divides.

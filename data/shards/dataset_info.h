@@ -31,7 +31,7 @@ struct DatasetInfo {
   std::vector<std::string> class_names;
   std::vector<double> mean, scale;  ///< one per channel
   std::size_t item_bytes() const { return dtype == "float32" ? 4 : 1; }
-  std::size_t image_bytes() const { return static_cast<std::size_t>(shape.values()) * item_bytes(); }
+  std::size_t sample_bytes() const { return static_cast<std::size_t>(shape.values()) * item_bytes(); }
   /// The dataset in each shard that holds the samples, and its dimensions (HDF5's hsize_t) for `samples` of them.
   std::string samples_path() const { return kind == SampleKind::vector ? "/rows" : "/images"; }
   std::vector<unsigned long long> samples_dims(std::uint64_t samples) const {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "data/read/kernels/image_kernels.h"
+#include "data/read/kernels/sample_kernels.h"
 
 namespace pathline::data {
 
@@ -20,8 +20,8 @@ Normalizer::Normalizer(const DatasetInfo& info)
   std::vector<std::uint8_t> all(256);
   std::iota(all.begin(), all.end(), std::uint8_t{0});
   std::vector<float> quick(256);
-  kernels::image_kernels().bytes_to_floats(all.data(), all.size(), static_cast<float>(mean_[0]),
-                                           static_cast<float>(scale_[0]), quick.data());
+  kernels::sample_kernels().bytes_to_floats(all.data(), all.size(), static_cast<float>(mean_[0]),
+                                            static_cast<float>(scale_[0]), quick.data());
   uniform_ = true;
   for (std::size_t c = 0; c < channels_; ++c)
     uniform_ =
@@ -29,7 +29,7 @@ Normalizer::Normalizer(const DatasetInfo& info)
 }
 
 void Normalizer::operator()(const std::byte* stored, float* out) const {
-  const kernels::ImageKernels& kernels = kernels::image_kernels();
+  const kernels::SampleKernels& kernels = kernels::sample_kernels();
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(stored);
   if (uniform_) {
     kernels.bytes_to_floats(bytes, pixels_ * channels_, static_cast<float>(mean_[0]), static_cast<float>(scale_[0]),
@@ -37,7 +37,7 @@ void Normalizer::operator()(const std::byte* stored, float* out) const {
   } else if (bytes_) {
     kernels.bytes_through_tables(bytes, pixels_, channels_, tables_.data(), out);
   } else {
-    // Aligned: images of 4-byte values lie at multiples of 4 in buffers from new and in caches.
+    // Aligned: samples of 4-byte values lie at multiples of 4 in buffers from new and in caches.
     kernels.floats_to_floats(reinterpret_cast<const float*>(stored), pixels_, channels_, mean_.data(), scale_.data(),
                              out);
   }

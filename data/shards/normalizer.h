@@ -1,6 +1,6 @@
 #pragma once
 // Stored values as the network sees them: (value - mean[c]) / scale[c], computed in double precision and rounded once
-// to float. uint8 images take a quicker way that is used only if it gives the same 256 floats.
+// to float. uint8 values take a quicker way that is used only if it gives the same 256 floats.
 //
 // Thread-safety: immutable value.
 
@@ -14,7 +14,7 @@ namespace pathline::data {
 class Normalizer {
  public:
   explicit Normalizer(const DatasetInfo& info);
-  /// One image [H, W, C] of the set's dtype to floats in the same order.
+  /// One sample [H, W, C] of the set's dtype to floats in the same order.
   void operator()(const std::byte* stored, float* out) const;
 
  private:

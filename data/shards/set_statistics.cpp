@@ -13,7 +13,7 @@ namespace pathline::data {
 
 namespace {
 
-/// Of consecutive images.
+/// Of consecutive samples.
 struct Part {
   ChannelStatistics statistics;
   std::vector<float> smallest, largest;
@@ -26,13 +26,13 @@ Part look_at(const ShardSet& set, std::uint64_t first, std::uint64_t end) {
   Part part;
   part.smallest.assign(channels, std::numeric_limits<float>::infinity());
   part.largest.assign(channels, -std::numeric_limits<float>::infinity());
-  Buffer<std::byte> stored(info.image_bytes());
+  Buffer<std::byte> stored(info.sample_bytes());
   Buffer<float> widened(values);
   for (std::uint64_t id = first; id < end; ++id) {
-    const std::byte* image = set.image(id, stored.data());
-    const float* numbers = reinterpret_cast<const float*>(image);
+    const std::byte* sample = set.sample(id, stored.data());
+    const float* numbers = reinterpret_cast<const float*>(sample);
     if (info.dtype == "uint8") {
-      std::transform(image, image + values, widened.data(),
+      std::transform(sample, sample + values, widened.data(),
                      [](std::byte value) { return static_cast<float>(std::to_integer<int>(value)); });
       numbers = widened.data();
     }
@@ -52,7 +52,7 @@ Part look_at(const ShardSet& set, std::uint64_t first, std::uint64_t end) {
 SetStatistics set_statistics(const ShardSet& set, const std::function<void(std::uint64_t, std::uint64_t)>& progress,
                              int threads) {
   // Pieces depend on the set alone, and are merged in their order: so do the bits of the sums.
-  const std::uint64_t per_piece = std::max<std::uint64_t>(1, (std::uint64_t{4} << 20) / set.image_bytes());
+  const std::uint64_t per_piece = std::max<std::uint64_t>(1, (std::uint64_t{4} << 20) / set.sample_bytes());
   std::vector<Part> parts((set.size() + per_piece - 1) / per_piece);
   std::atomic<std::uint64_t> done{0};
   work_in_parallel(

@@ -1,6 +1,6 @@
 #pragma once
-// What the values of a shard set look like: per channel mean, standard deviation and range over all images, in float64
-// and one pass over the data. Every image is read and its checksum checked.
+// What the values of a shard set look like: per channel mean, standard deviation and range over all samples, in float64
+// and one pass over the data. Every sample is read and its checksum checked.
 
 #include <cstdint>
 #include <functional>
@@ -15,7 +15,7 @@ struct SetStatistics {
 };
 
 /// In stored units. The same bits whatever `threads` (0: one per core). `progress(done, total)` as verify_shards().
-/// Errors as ShardSet::image().
+/// Errors as ShardSet::sample().
 SetStatistics set_statistics(const ShardSet& set,
                              const std::function<void(std::uint64_t, std::uint64_t)>& progress = {}, int threads = 0);
 

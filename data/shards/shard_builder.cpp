@@ -20,20 +20,20 @@ constexpr std::uint64_t largest_shard = std::uint64_t{4} << 30;  // bytes of sam
 
 ShardBuilder::ShardBuilder(const DatasetInfo& info, std::uint64_t samples_per_shard, const std::string& place)
     : info_(info), samples_per_shard_(samples_per_shard) {
-  if (samples_per_shard == 0) throw Error(ExitCode::usage, "a shard must hold at least one image", place);
-  const std::uint64_t most = std::max<std::uint64_t>(1, largest_shard / info.image_bytes());
+  if (samples_per_shard == 0) throw Error(ExitCode::usage, "a shard must hold at least one sample", place);
+  const std::uint64_t most = std::max<std::uint64_t>(1, largest_shard / info.sample_bytes());
   if (samples_per_shard > most) {
     throw Error(
         ExitCode::usage,
-        fmt::format("{} images of {} bytes in one shard; a shard is built in memory and holds at most {} such images",
-                    samples_per_shard, info.image_bytes(), most),
-        place, "choose fewer images per shard");
+        fmt::format("{} samples of {} bytes in one shard; a shard is built in memory and holds at most {} such samples",
+                    samples_per_shard, info.sample_bytes(), most),
+        place, "choose fewer samples per shard");
   }
 }
 
 void ShardBuilder::add(const void* sample, std::int64_t label, std::uint64_t checksum) {
   const auto* first = static_cast<const std::byte*>(sample);
-  samples_.insert(samples_.end(), first, first + info_.image_bytes());
+  samples_.insert(samples_.end(), first, first + info_.sample_bytes());
   labels_.push_back(label);
   checksums_.push_back(checksum);
 }

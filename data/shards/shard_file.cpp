@@ -11,7 +11,7 @@
 
 #include "core/hash.h"
 #include "data/hdf5/hdf5_layout.h"
-#include "data/read/kernels/image_kernels.h"
+#include "data/read/kernels/sample_kernels.h"
 #include "data/shards/shard_index.h"
 
 namespace pathline::data {
@@ -85,18 +85,18 @@ ShardFile ShardFile::open(const std::filesystem::path& folder, const DatasetInfo
   if (!S_ISREG(status.st_mode)) fail(place, "this is not a regular file; expected an HDF5 shard");
   const auto file_bytes = static_cast<std::uint64_t>(status.st_size);
   const Hdf5Layout layout(fd.get(), file_bytes, entry.bytes, shard.path_);
-  const std::string samples = info.samples_path();
+  const std::string samples_path = info.samples_path();
   const std::vector<unsigned long long> dims = info.samples_dims(entry.count);
-  const StoredDataset images = locate(layout, samples, info.dtype, {dims.begin(), dims.end()}, shard.path_);
+  const StoredDataset samples = locate(layout, samples_path, info.dtype, {dims.begin(), dims.end()}, shard.path_);
   const StoredDataset labels = locate(layout, "/labels", "int64", {entry.count}, shard.path_);
   const StoredDataset checksums = locate(layout, "/checksums", "uint64", {entry.count}, shard.path_);
   if (layout.objects() != 3) {
     fail(place + ":/",
-         fmt::format("expected exactly {}, /labels and /checksums, found {} objects", samples, layout.objects()));
+         fmt::format("expected exactly {}, /labels and /checksums, found {} objects", samples_path, layout.objects()));
   }
-  refuse_overlaps({{samples, images}, {"/labels", labels}, {"/checksums", checksums}}, place);
-  shard.image_bytes_ = info.image_bytes();
-  shard.samples_path_ = samples;
+  refuse_overlaps({{samples_path, samples}, {"/labels", labels}, {"/checksums", checksums}}, place);
+  shard.sample_bytes_ = info.sample_bytes();
+  shard.samples_path_ = samples_path;
   const auto sums = read_column<std::uint64_t>(fd.get(), checksums.offset, entry.count, entry.checksums_xxh3,
                                                shard.path_, "/checksums");
   const auto classes =
@@ -108,25 +108,25 @@ ShardFile ShardFile::open(const std::filesystem::path& folder, const DatasetInfo
     shard.records_.push_back({sums[i], classes[i]});
   }
   shard.source_ = backend == ReadBackend::hdf5
-                      ? hdf5_image_bytes(shard.path_, samples, shard.image_bytes_)
-                      : pread_image_bytes(std::move(fd), images.offset, shard.image_bytes_, shard.path_);
+                      ? hdf5_array_bytes(shard.path_, samples_path, shard.sample_bytes_)
+                      : pread_array_bytes(std::move(fd), samples.offset, shard.sample_bytes_, shard.path_);
   return shard;
 }
 
 void ShardFile::keep_in_memory() {
-  cache_ = std::make_unique<ImageCache>(count(), image_bytes_);
+  cache_ = std::make_unique<ArrayCache>(count(), sample_bytes_);
 }
 
-const std::byte* ShardFile::image(std::uint64_t local, std::byte* scratch, std::uint64_t id) const {
+const std::byte* ShardFile::sample(std::uint64_t local, std::byte* scratch, std::uint64_t id) const {
   const std::byte* bytes = cache_ != nullptr ? cache_->find(local, *source_) : nullptr;
   if (bytes == nullptr) {
     source_->read(local, 1, scratch);
     bytes = scratch;
   }
-  const std::uint64_t found = kernels::image_kernels().xxh3(bytes, image_bytes_);
+  const std::uint64_t found = kernels::sample_kernels().xxh3(bytes, sample_bytes_);
   if (found != records_[local].checksum) {
     fail(fmt::format("{}:{}[{}]", path_.string(), samples_path_, local),
-         fmt::format("image {} is damaged: expected checksum {:016x}, found {:016x}", id, records_[local].checksum,
+         fmt::format("sample {} is damaged: expected checksum {:016x}, found {:016x}", id, records_[local].checksum,
                      found));
   }
   return bytes;

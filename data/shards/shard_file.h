@@ -1,7 +1,7 @@
 #pragma once
 // One shard file, opened and checked: the HDF5 structure once, at open; afterwards plain byte ranges.
 //
-// Ownership: owns its source of bytes, labels and checksums. Thread-safety: immutable once set up; image() from any
+// Ownership: owns its source of bytes, labels and checksums. Thread-safety: immutable once set up; sample() from any
 // number of threads.
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "data/read/image_cache.h"
-#include "data/shards/image_bytes.h"
+#include "data/read/array_cache.h"
+#include "data/shards/array_bytes.h"
 #include "data/shards/shard_set.h"
 
 namespace pathline::data {
@@ -22,14 +22,14 @@ class ShardFile {
   /// checksums. Throws Error(bad_input) or Error(file_system).
   static ShardFile open(const std::filesystem::path& folder, const DatasetInfo& info, std::size_t index,
                         ReadBackend backend = ReadBackend::pread);
-  /// From now on, images that were read once stay in memory.
+  /// From now on, samples that were read once stay in memory.
   void keep_in_memory();
 
   std::uint64_t count() const noexcept { return records_.size(); }
   std::int64_t label(std::uint64_t local) const noexcept { return records_[local].label; }
   /// Image `local` (0 … count − 1), its checksum verified: in the cache, or read into `scratch`. `id` is its number in
   /// the whole set, for the error message.
-  const std::byte* image(std::uint64_t local, std::byte* scratch, std::uint64_t id) const;
+  const std::byte* sample(std::uint64_t local, std::byte* scratch, std::uint64_t id) const;
   void prefetch(std::uint64_t local) const {
     __builtin_prefetch(&records_[local]);
     if (cache_ != nullptr) cache_->prefetch(local);
@@ -44,9 +44,9 @@ class ShardFile {
   ShardFile() = default;
   std::filesystem::path path_;
   std::string samples_path_;  // "/images" or "/rows"
-  std::unique_ptr<ImageBytes> source_;
-  std::unique_ptr<ImageCache> cache_;
-  std::size_t image_bytes_ = 0;
+  std::unique_ptr<ArrayBytes> source_;
+  std::unique_ptr<ArrayCache> cache_;
+  std::size_t sample_bytes_ = 0;
   std::vector<Record> records_;
 };
 

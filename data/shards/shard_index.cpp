@@ -20,7 +20,7 @@ constexpr const char* format_name = "pathline-shards";
 constexpr std::int64_t images_version = 1, vectors_version = 2, newest_version = 2;
 constexpr std::uint64_t largest_index = std::uint64_t{64} << 20;
 constexpr std::int64_t largest_side = 65536;
-constexpr std::int64_t largest_image = std::int64_t{1} << 30;  // bytes
+constexpr std::int64_t largest_sample = std::int64_t{1} << 30;  // bytes
 constexpr std::uint64_t largest_count = std::uint64_t{1} << 40;
 constexpr std::size_t most_classes = 1000000;
 const std::string no_checksum(16, '0');
@@ -147,8 +147,8 @@ void check_dataset_info(const DatasetInfo& info, ExitCode code, const std::strin
                      shape.width));
   }
   // Each side is at most 2^16, so the product of three fits.
-  if (shape.values() > largest_image / static_cast<std::int64_t>(info.item_bytes())) {
-    fail(fmt::format("an image of {} x {} x {} values is larger than the limit of 1 GiB", shape.height, shape.width,
+  if (shape.values() > largest_sample / static_cast<std::int64_t>(info.item_bytes())) {
+    fail(fmt::format("a sample of {} x {} x {} values is larger than the limit of 1 GiB", shape.height, shape.width,
                      shape.channels));
   }
   if (info.class_names.size() > most_classes) fail(fmt::format("more than {} class names", most_classes));
@@ -170,12 +170,11 @@ DatasetInfo read_index(const std::filesystem::path& folder) {
   const std::string make =
       "make one with `pathline shards create --from idx --input PATH --out " + folder.string() + "`";
   if (status.type() == std::filesystem::file_type::not_found) {
-    throw Error(ExitCode::file_system, "there is no such folder; expected a folder of image shards", folder.string(),
-                make);
+    throw Error(ExitCode::file_system, "there is no such folder; expected a folder of shards", folder.string(), make);
   }
   if (failure) throw system_error(failure.value(), "cannot look at this folder", folder.string());
   if (status.type() != std::filesystem::file_type::directory) {
-    throw Error(ExitCode::bad_input, "this is a file; expected a folder of image shards", folder.string(),
+    throw Error(ExitCode::bad_input, "this is a file; expected a folder of shards", folder.string(),
                 folder.extension() == ".h5" ? "name the folder that holds the shard and index.json" : make);
   }
   const std::filesystem::path path = folder / index_file_name;
@@ -250,9 +249,9 @@ DatasetInfo read_index(const std::filesystem::path& folder) {
     shard.labels_xxh3 = section.xxh3("labels_xxh3");
     shard.checksums_xxh3 = section.xxh3("checksums_xxh3");
     section.refuse_others();
-    if (shard.count > shard.bytes / info.image_bytes()) {
-      section.fail("count", fmt::format("{} images of {} bytes do not fit a file of {} bytes", shard.count,
-                                        info.image_bytes(), shard.bytes));
+    if (shard.count > shard.bytes / info.sample_bytes()) {
+      section.fail("count", fmt::format("{} samples of {} bytes do not fit a file of {} bytes", shard.count,
+                                        info.sample_bytes(), shard.bytes));
     }
     sum += shard.count;
     info.shards.push_back(std::move(shard));

@@ -39,7 +39,7 @@ ShardSet ShardSet::open(const std::filesystem::path& folder, const OpenOptions& 
   state->folder = folder;
   state->info = read_index(folder);
   // Counts are bounded by the sizes of the files, so this product is far from overflow.
-  state->cached = state->info.count * state->info.image_bytes() <= options.cache_bytes;
+  state->cached = state->info.count * state->info.sample_bytes() <= options.cache_bytes;
   std::uint64_t first = 0;
   for (std::size_t i = 0; i < state->info.shards.size(); ++i) {
     const DatasetInfo::Shard& entry = state->info.shards[i];
@@ -69,8 +69,8 @@ const DatasetInfo& ShardSet::info() const noexcept {
 std::uint64_t ShardSet::size() const noexcept {
   return state_->info.count;
 }
-std::size_t ShardSet::image_bytes() const noexcept {
-  return state_->info.image_bytes();
+std::size_t ShardSet::sample_bytes() const noexcept {
+  return state_->info.sample_bytes();
 }
 
 std::int64_t ShardSet::label(std::uint64_t id) const {
@@ -92,16 +92,16 @@ bool ShardSet::cached() const noexcept {
   return state_->cached;
 }
 
-const std::byte* ShardSet::image(std::uint64_t id, std::byte* scratch) const {
-  if (id >= size()) throw std::logic_error("ShardSet: image id beyond the end");
+const std::byte* ShardSet::sample(std::uint64_t id, std::byte* scratch) const {
+  if (id >= size()) throw std::logic_error("ShardSet: sample id beyond the end");
   const std::size_t shard = state_->shard_of(id);
-  return state_->shards[shard].image(id - state_->first_ids[shard], scratch, id);
+  return state_->shards[shard].sample(id - state_->first_ids[shard], scratch, id);
 }
 
-void ShardSet::read_image(std::uint64_t id, void* out) const {
+void ShardSet::read_sample(std::uint64_t id, void* out) const {
   auto* bytes = static_cast<std::byte*>(out);
-  const std::byte* found = image(id, bytes);
-  if (found != bytes) std::memcpy(bytes, found, image_bytes());
+  const std::byte* found = sample(id, bytes);
+  if (found != bytes) std::memcpy(bytes, found, sample_bytes());
 }
 
 void ShardSet::prefetch(std::uint64_t id) const {

@@ -1,9 +1,9 @@
 #pragma once
-// A folder of image shards, opened and checked (format: docs/formats/shards.md). HDF5 is touched only while opening:
-// afterwards images are plain byte ranges of the shard files, read with pread (or through HDF5, if asked for).
+// A folder of shards, opened and checked (format: docs/formats/shards.md). HDF5 is touched only while opening:
+// afterwards samples are plain byte ranges of the shard files, read with pread (or through HDF5, if asked for).
 //
 // open() throws Error(bad_input) for anything that does not look exactly as the format says, Error(file_system) for
-// unreadable files, with file, object, expected and found. Thread-safety: immutable after open(); read_image() may be
+// unreadable files, with file, object, expected and found. Thread-safety: immutable after open(); read_sample() may be
 // called from any number of threads.
 
 #include <cstddef>
@@ -12,15 +12,15 @@
 #include <memory>
 #include <string>
 
+#include "data/shards/array_bytes.h"
 #include "data/shards/dataset_info.h"
-#include "data/shards/image_bytes.h"
 
 namespace pathline::data {
 
 struct OpenOptions {
   bool check_sha256 = false;  ///< also every byte of every file
   ReadBackend backend = ReadBackend::pread;
-  std::uint64_t cache_bytes = 0;  ///< keep images in memory if all of them fit
+  std::uint64_t cache_bytes = 0;  ///< keep samples in memory if all of them fit
 };
 
 class ShardSet {
@@ -34,20 +34,20 @@ class ShardSet {
 
   const std::filesystem::path& folder() const noexcept;
   const DatasetInfo& info() const noexcept;
-  std::uint64_t size() const noexcept;         ///< images in all shards
-  std::size_t image_bytes() const noexcept;    ///< bytes of one image [H, W, C]
+  std::uint64_t size() const noexcept;         ///< samples in all shards
+  std::size_t sample_bytes() const noexcept;   ///< bytes of one sample [H, W, C]
   std::int64_t label(std::uint64_t id) const;  ///< REQUIRES id < size()
   std::string content_hash() const;  ///< SHA-256 over the shards' hashes: names the data in provenance records
 
-  bool cached() const noexcept;  ///< whether images are kept in memory
+  bool cached() const noexcept;  ///< whether samples are kept in memory
 
   /// Image `id` ([H, W, C], row-major, dtype of the set) into `out`; checks its xxh3 checksum.
-  void read_image(std::uint64_t id, void* out) const;
-  /// The same without a copy where it is in memory; else it is read into `scratch` (image_bytes() bytes).
-  const std::byte* image(std::uint64_t id, std::byte* scratch) const;
+  void read_sample(std::uint64_t id, void* out) const;
+  /// The same without a copy where it is in memory; else it is read into `scratch` (sample_bytes() bytes).
+  const std::byte* sample(std::uint64_t id, std::byte* scratch) const;
   /// Image `id` will be asked for in a moment. REQUIRES id < size().
   void prefetch(std::uint64_t id) const;
-  /// Tells the system that `count` images from `first` on are wanted soon.
+  /// Tells the system that `count` samples from `first` on are wanted soon.
   void announce(std::uint64_t first, std::uint64_t count) const;
 
  private:

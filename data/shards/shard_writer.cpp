@@ -26,25 +26,25 @@ struct ShardWriter::State {
   void write_shard() { info.shards.push_back(shard.write(directory.path(), info.shards.size())); }
 };
 
-ShardWriter::ShardWriter(std::filesystem::path folder, DatasetInfo info, std::uint64_t images_per_shard) {
+ShardWriter::ShardWriter(std::filesystem::path folder, DatasetInfo info, std::uint64_t samples_per_shard) {
   check_dataset_info(info, ExitCode::usage, folder.string());
   info.format_version = lowest_format_version(info);
   info.count = 0;
   info.shards.clear();
-  state_ = std::make_unique<State>(std::move(folder), std::move(info), images_per_shard);
+  state_ = std::make_unique<State>(std::move(folder), std::move(info), samples_per_shard);
 }
 
 ShardWriter::~ShardWriter() = default;
 
-void ShardWriter::add(const void* image, std::int64_t label) {
+void ShardWriter::add(const void* sample, std::int64_t label) {
   State& s = *state_;
   if (s.finished) throw std::logic_error("ShardWriter::add after finish()");
-  const auto place = [&] { return fmt::format("image {}", s.info.count); };
+  const auto place = [&] { return fmt::format("sample {}", s.info.count); };
   const std::string problem = label_problem(s.info, label);
   if (!problem.empty()) throw Error(ExitCode::bad_input, problem, place());
-  const std::size_t bytes = s.info.image_bytes();
+  const std::size_t bytes = s.info.sample_bytes();
   if (s.info.dtype == "float32") {
-    const auto* values = static_cast<const std::byte*>(image);
+    const auto* values = static_cast<const std::byte*>(sample);
     for (std::size_t i = 0; i < bytes; i += sizeof(float)) {
       float value;
       std::memcpy(&value, values + i, sizeof value);
@@ -52,7 +52,7 @@ void ShardWriter::add(const void* image, std::int64_t label) {
         throw Error(ExitCode::bad_input, fmt::format("value {} is not finite", i / sizeof(float)), place());
     }
   }
-  s.shard.add(image, label, xxh3_64(image, bytes));
+  s.shard.add(sample, label, xxh3_64(sample, bytes));
   ++s.info.count;
   if (s.shard.full()) s.write_shard();
 }
@@ -60,7 +60,7 @@ void ShardWriter::add(const void* image, std::int64_t label) {
 DatasetInfo ShardWriter::finish() {
   State& s = *state_;
   if (s.finished) throw std::logic_error("ShardWriter::finish called twice");
-  if (s.info.count == 0) throw Error(ExitCode::bad_input, "there are no images to write", "shards");
+  if (s.info.count == 0) throw Error(ExitCode::bad_input, "there are no samples to write", "shards");
   if (s.shard.count() != 0) s.write_shard();
   write_file_durably(s.directory.path() / index_file_name, index_text(s.info));
   s.directory.commit();

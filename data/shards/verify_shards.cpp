@@ -21,13 +21,13 @@ namespace pathline::data {
 
 namespace {
 
-/// Some images of a shard, or, with none, the hash of its file.
+/// Some samples of a shard, or, with none, the hash of its file.
 struct Piece {
   std::size_t shard = 0;
   std::uint64_t first = 0, count = 0;
 };
 
-/// What is wrong, sorted as a person would look for it: by file, then by image, the whole file last.
+/// What is wrong, sorted as a person would look for it: by file, then by sample, the whole file last.
 struct Problem {
   std::size_t shard = 0;
   std::uint64_t place = 0;
@@ -47,13 +47,13 @@ ShardReport verify_shards(const std::filesystem::path& folder,
   const DatasetInfo info = read_index(folder);
   ShardReport report;
   report.shards = info.shards.size();
-  report.images = info.count;
+  report.samples = info.count;
 
   std::vector<Problem> problems;
   std::vector<std::optional<ShardFile>> files(info.shards.size());
   std::vector<std::uint64_t> first_ids;
   std::vector<Piece> pieces;
-  const std::uint64_t images_per_piece = std::max<std::uint64_t>(1, (std::uint64_t{8} << 20) / info.image_bytes());
+  const std::uint64_t samples_per_piece = std::max<std::uint64_t>(1, (std::uint64_t{8} << 20) / info.sample_bytes());
   std::uint64_t first_id = 0;
   for (std::size_t i = 0; i < info.shards.size(); ++i) {
     const DatasetInfo::Shard& entry = info.shards[i];
@@ -68,8 +68,8 @@ ShardReport verify_shards(const std::filesystem::path& folder,
     }
     // The hash of a file is one piece and the longest: it begins first.
     pieces.push_back({i, 0, 0});
-    for (std::uint64_t first = 0; first < entry.count; first += images_per_piece)
-      pieces.push_back({i, first, std::min(images_per_piece, entry.count - first)});
+    for (std::uint64_t first = 0; first < entry.count; first += samples_per_piece)
+      pieces.push_back({i, first, std::min(samples_per_piece, entry.count - first)});
   }
 
   std::mutex mutex;  // guards problems
@@ -90,18 +90,18 @@ ShardReport verify_shards(const std::filesystem::path& folder,
       note(shard, whole_file, line(error));
     }
   };
-  const auto check_images = [&](const Piece& piece) {
-    Buffer<std::byte> image(info.image_bytes());
-    const std::size_t values = info.dtype == "float32" ? info.image_bytes() / sizeof(float) : 0;
+  const auto check_samples = [&](const Piece& piece) {
+    Buffer<std::byte> sample(info.sample_bytes());
+    const std::size_t values = info.dtype == "float32" ? info.sample_bytes() / sizeof(float) : 0;
     for (std::uint64_t local = piece.first; local < piece.first + piece.count; ++local) {
       const std::uint64_t id = first_ids[piece.shard] + local;
       try {
-        files[piece.shard]->image(local, image.data(), id);
-        const auto* numbers = reinterpret_cast<const float*>(image.data());
+        files[piece.shard]->sample(local, sample.data(), id);
+        const auto* numbers = reinterpret_cast<const float*>(sample.data());
         const auto* bad = std::find_if(numbers, numbers + values, [](float value) { return !std::isfinite(value); });
         if (bad != numbers + values) {
           note(piece.shard, local,
-               fmt::format("{}:{}[{}]: value {} of image {} is {}; expected finite numbers",
+               fmt::format("{}:{}[{}]: value {} of sample {} is {}; expected finite numbers",
                            (folder / info.shards[piece.shard].file).string(), info.samples_path(), local, bad - numbers,
                            id, *bad));
         }
@@ -113,7 +113,7 @@ ShardReport verify_shards(const std::filesystem::path& folder,
   };
   work_in_parallel(
       pieces.size(), threads,
-      [&](std::uint64_t i) { pieces[i].count == 0 ? hash_file(pieces[i].shard) : check_images(pieces[i]); },
+      [&](std::uint64_t i) { pieces[i].count == 0 ? hash_file(pieces[i].shard) : check_samples(pieces[i]); },
       [&] {
         if (progress) progress(done, info.count);
       });

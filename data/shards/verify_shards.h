@@ -1,6 +1,6 @@
 #pragma once
-// Checks every byte of a shard folder and goes on after the first problem. Several threads share the work, image by
-// image and file by file; the report is the same whatever their number. Thread-safety: no state.
+// Checks every byte of a shard folder and goes on after the first problem. Several threads share the work, sample by
+// sample and file by file; the report is the same whatever their number. Thread-safety: no state.
 
 #include <cstdint>
 #include <filesystem>
@@ -11,12 +11,12 @@
 namespace pathline::data {
 
 struct ShardReport {
-  std::uint64_t shards = 0, images = 0, bytes = 0;  ///< as the index says
-  std::vector<std::string> problems;                ///< one line each, with file and object; empty: all is well
+  std::uint64_t shards = 0, samples = 0, bytes = 0;  ///< as the index says
+  std::vector<std::string> problems;                 ///< one line each, with file and object; empty: all is well
 };
 
-/// SHA-256 of every shard, its structure, labels, the checksum of every image, and that floats are finite.
-/// `progress(done, total)`, in images, is called now and then by the calling thread. `threads`: 0 for one per core.
+/// SHA-256 of every shard, its structure, labels, the checksum of every sample, and that floats are finite.
+/// `progress(done, total)`, in samples, is called now and then by the calling thread. `threads`: 0 for one per core.
 /// Throws only what read_index() throws: without an index there is nothing to verify against.
 ShardReport verify_shards(const std::filesystem::path& folder,
                           const std::function<void(std::uint64_t, std::uint64_t)>& progress = {}, int threads = 0);

@@ -60,7 +60,7 @@ TEST_F(ShardsCommand, CreatesWhatTheReaderOpens) {
   EXPECT_EQ(set.info().class_names, (std::vector<std::string>{"0", "1", "2", "3"}));
   EXPECT_EQ(set.info().mean, std::vector<double>{127.5});
   std::vector<std::uint8_t> image(6);
-  set.read_image(11, image.data());
+  set.read_sample(11, image.data());
   EXPECT_EQ(image, (std::vector<std::uint8_t>{198, 201, 204, 207, 210, 213}));
 }
 
@@ -152,7 +152,7 @@ TEST_F(ShardsCommand, StatisticsOfDamagedImagesAreRefused) {
   const std::string bytes = data::read_bytes(folder_ / "out/shard-00000.h5");
   data::flip(folder_ / "out/shard-00000.h5", bytes.find(std::string("\x12\x15\x18\x1b", 4)));
 
-  expect_error(ExitCode::bad_input, {"image 1 is damaged"}, [&] {
+  expect_error(ExitCode::bad_input, {"sample 1 is damaged"}, [&] {
     run({"info", (folder_ / "out").string(), "--stats"});
   });
 }
@@ -166,7 +166,7 @@ TEST_F(ShardsCommand, VerifyNamesTheFileAndTheImage) {
     run({"verify", (folder_ / "out").string(), "--threads", "3"});
   });
 
-  EXPECT_NE(output_.find("shard-00001.h5:/images[1]: image 6 is damaged"), std::string::npos) << output_;
+  EXPECT_NE(output_.find("shard-00001.h5:/images[1]: sample 6 is damaged"), std::string::npos) << output_;
   EXPECT_NE(output_.find("shard-00001.h5: expected SHA-256"), std::string::npos) << output_;
 }
 
@@ -175,7 +175,7 @@ TEST_F(ShardsCommand, VerifyIsContentWithAWholeFolder) {
 
   EXPECT_EQ(run({"verify", (folder_ / "out").string()}), 0);
 
-  EXPECT_NE(output_.find("all 12 images in 1 shard"), std::string::npos) << output_;
+  EXPECT_NE(output_.find("all 12 samples in 1 shard"), std::string::npos) << output_;
 }
 
 TEST_F(ShardsCommand, VerifyListsProblemsAndFails) {

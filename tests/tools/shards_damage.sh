@@ -3,7 +3,7 @@ source "$(dirname "$0")/lib.sh"
 
 tiny_run
 expect 0 "$program" shards verify "$work/shards" --threads 2
-says "all 60 images in 1 shard"
+says "all 60 samples in 1 shard"
 expect 0 "$program" shards info "$work/shards" --stats --png "$work/sheet.png"
 says "deviation" "60"
 [ -s "$work/sheet.png" ] || fail "no sheet of pictures"
@@ -35,11 +35,11 @@ offset=$((size - 64 * 60 + 64 * 7 + 3))
 byte=$(od -An -tu1 -j "$offset" -N 1 "$work/shards/shard-00000.h5")
 printf "\\x$(printf %02x $((byte ^ 16)))" | dd of="$work/shards/shard-00000.h5" bs=1 seek="$offset" conv=notrunc status=none
 expect 3 "$program" shards verify "$work/shards"
-says "shard-00000.h5:/images[7]: image 7 is damaged" "expected SHA-256"
+says "shard-00000.h5:/images[7]: sample 7 is damaged" "expected SHA-256"
 expect 3 "$program" shards info "$work/shards" --stats
-says "image 7 is damaged"
+says "sample 7 is damaged"
 expect 3 "$program" train "$work/tiny.ini" --train.steps 20 --checkpoint.dir "$work/d"
-says "image 7 is damaged"
+says "sample 7 is damaged"
 
 rm "$work/shards/shard-00000.h5"
 expect 3 "$program" shards verify "$work/shards"

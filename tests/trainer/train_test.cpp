@@ -578,11 +578,11 @@ TEST(MakeTrainingBatch, ScalesBytesMovesChannelsFirstAndMirrorsOnlyWhereDrawn) {
   info.scale = {127.5, 2.0};
   data::Batch batch;
   constexpr int kCount = 400;
-  batch.images.resize(kCount * 6);
+  batch.values.resize(kCount * 6);
   for (int i = 0; i < kCount; ++i) {
     batch.samples.push_back({static_cast<std::uint64_t>(i), 0, static_cast<std::uint64_t>(i)});
     const int values[] = {0, 2, 51, 4, 255, 6};  // [H, W, C]
-    for (int k = 0; k < 6; ++k) batch.images[static_cast<std::size_t>(6 * i + k)] = static_cast<std::byte>(values[k]);
+    for (int k = 0; k < 6; ++k) batch.values[static_cast<std::size_t>(6 * i + k)] = static_cast<std::byte>(values[k]);
     batch.labels.push_back(1);
   }
 
@@ -611,9 +611,9 @@ TEST(MakeTrainingBatch, CutsPaddedImagesWhereDrawn) {
   info.scale = {3.0, 0.5};
   constexpr std::int64_t kCount = 300, kPadding = 2;
   data::Batch batch;
-  batch.images.resize(kCount * 40 * sizeof(float));
+  batch.values.resize(kCount * 40 * sizeof(float));
   const at::Tensor stored = torch::arange(kCount * 40, torch::kFloat).reshape({kCount, 4, 5, 2}).contiguous();
-  std::memcpy(batch.images.data(), stored.data_ptr(), batch.images.size());
+  std::memcpy(batch.values.data(), stored.data_ptr(), batch.values.size());
   for (std::uint64_t i = 0; i < kCount; ++i) batch.samples.push_back({i, 3, 7 * i});
   batch.labels.assign(kCount, 0);
   const at::Tensor straight =
@@ -644,8 +644,8 @@ TEST(MakeTrainingBatch, DropsLabelsPerSampleAtTheRateAsked) {
     batch.samples.push_back({static_cast<std::uint64_t>(i), 0, static_cast<std::uint64_t>(i)});
     batch.labels.push_back(i % 3);
   }
-  batch.images.resize(kCount);
-  std::fill(batch.images.begin(), batch.images.end(), std::byte{7});
+  batch.values.resize(kCount);
+  std::fill(batch.values.begin(), batch.values.end(), std::byte{7});
 
   const at::Tensor labels = make_training_batch(batch, info, {0, flow::TimeLaw::uniform(), 0.25, false, 3}).labels;
 

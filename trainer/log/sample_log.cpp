@@ -20,7 +20,8 @@ std::filesystem::path file_for(const std::string& prefix, int rank) {
 SampleLog::SampleLog(const std::string& prefix, int rank) : file_(file_for(prefix, rank)) {}
 
 void SampleLog::add(const data::Batch& batch) {
-  for (const auto& sample : batch.samples) lines_ += fmt::format("{} {} {}\n", batch.step + 1, sample.epoch, sample.id);
+  for (const auto& sample : batch.samples)
+    lines_ += fmt::format("{} {} {}\n", batch.number + 1, sample.epoch, sample.id);
 }
 
 void SampleLog::flush() {

@@ -224,7 +224,7 @@ TEST(WindowedOrder, AnnouncesTheImagesOfTheNextWindow) {
   SampleOrder::Cursor cursor(order);
   for (std::uint64_t position = 0; position < size; position += window) {
     std::set<std::uint64_t> announced;
-    for (const ImageRun& run : cursor.next_window(position)) {
+    for (const SampleRun& run : cursor.next_window(position)) {
       for (std::uint64_t id = run.first; id < run.first + run.count; ++id) announced.insert(id);
     }
 

@@ -70,7 +70,7 @@ TEST_F(BitFlips, InImagesAreAllFoundWhileReading) {
     for (int i = 0; i < flips_ / 2; ++i) {
       const std::uint64_t id = below(images);
       const auto path = folder_ / "set" / info_.shards[id / 9].file;
-      const auto image = small_image(info_, id);
+      const auto image = small_sample(info_, id);
       const std::size_t start =
           read_bytes(path).find(std::string(reinterpret_cast<const char*>(image.data()), image.size()));
       ASSERT_NE(start, std::string::npos);
@@ -80,7 +80,7 @@ TEST_F(BitFlips, InImagesAreAllFoundWhileReading) {
 
       const ShardSet set = ShardSet::open(folder_ / "set", options);
       Reader reader(set, reading);
-      expect_error(ExitCode::bad_input, {"image " + std::to_string(id) + " is damaged"}, [&] { reader.next(); });
+      expect_error(ExitCode::bad_input, {"sample " + std::to_string(id) + " is damaged"}, [&] { reader.next(); });
 
       flip(path, at, mask);
     }

@@ -24,7 +24,7 @@ TEST(SetStatistics, AgreeWithTwoPlainPasses) {
     for (std::size_t c = 0; c < 2; ++c) {
       std::vector<double> values;
       for (std::uint64_t id = 0; id < 300; ++id) {
-        const auto image = small_image(info, id);
+        const auto image = small_sample(info, id);
         for (std::size_t i = c; i < 70; i += 2) {
           float number;
           std::memcpy(&number, image.data() + (dtype == "uint8" ? 0 : 4 * i), 4);

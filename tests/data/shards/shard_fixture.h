@@ -54,8 +54,8 @@ inline DatasetInfo small_info(ImageShape shape = {1, 3, 2}, const std::string& d
 }
 
 /// Image `id` of a test set: bytes that differ between images and places; finite when read as float32.
-inline std::vector<std::byte> small_image(const DatasetInfo& info, std::uint64_t id) {
-  std::vector<std::byte> image(info.image_bytes());
+inline std::vector<std::byte> small_sample(const DatasetInfo& info, std::uint64_t id) {
+  std::vector<std::byte> image(info.sample_bytes());
   if (info.dtype == "float32") {
     for (std::size_t i = 0; i < image.size() / 4; ++i) {
       const float value = static_cast<float>(id) - 0.25f * static_cast<float>(i);
@@ -74,7 +74,7 @@ inline std::int64_t small_label(std::uint64_t id) {
 inline DatasetInfo write_small_set(const std::filesystem::path& folder, std::uint64_t count, std::uint64_t per_shard,
                                    DatasetInfo info = small_info()) {
   ShardWriter writer(folder, info, per_shard);
-  for (std::uint64_t id = 0; id < count; ++id) writer.add(small_image(info, id).data(), small_label(id));
+  for (std::uint64_t id = 0; id < count; ++id) writer.add(small_sample(info, id).data(), small_label(id));
   return writer.finish();
 }
 

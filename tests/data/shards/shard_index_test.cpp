@@ -35,10 +35,10 @@ TEST(VectorIndex, VectorsOpenAsAnySet) {
   const DatasetInfo info = write_small_set(folder / "set", 7, 3, vectors_info());
 
   const ShardSet set = ShardSet::open(folder / "set", true);
-  std::vector<std::byte> row(set.image_bytes());
-  set.read_image(6, row.data());
+  std::vector<std::byte> row(set.sample_bytes());
+  set.read_sample(6, row.data());
 
-  EXPECT_EQ(row, small_image(info, 6));
+  EXPECT_EQ(row, small_sample(info, 6));
 }
 
 TEST(VectorIndex, ImagesKeepFormatVersionOne) {

@@ -30,10 +30,10 @@ TEST(ShardSet, ReadsBackEveryImageAndLabel) {
 
     ASSERT_EQ(set.size(), 23u);
     ASSERT_EQ(set.info().shards.size(), 3u);
-    std::vector<std::byte> image(set.image_bytes());
+    std::vector<std::byte> image(set.sample_bytes());
     for (std::uint64_t id = 0; id < 23; ++id) {
-      set.read_image(id, image.data());
-      EXPECT_EQ(image, small_image(info, id)) << dtype << " " << id;
+      set.read_sample(id, image.data());
+      EXPECT_EQ(image, small_sample(info, id)) << dtype << " " << id;
       EXPECT_EQ(set.label(id), small_label(id));
     }
   }
@@ -63,7 +63,7 @@ TEST(ShardSet, AcceptsSetsWithoutClasses) {
   info.class_names.clear();
   {
     ShardWriter writer(folder / "set", info, 10);
-    for (std::uint64_t id = 0; id < 4; ++id) writer.add(small_image(info, id).data(), -1);
+    for (std::uint64_t id = 0; id < 4; ++id) writer.add(small_sample(info, id).data(), -1);
     writer.finish();
   }
 
@@ -81,14 +81,14 @@ TEST(ShardSet, AgreesWithHdf5) {
   Hdf5Handle file{H5Fopen((folder / "set/shard-00000.h5").c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose};
   Hdf5Handle images{H5Dopen2(file.get(), "/images", H5P_DEFAULT), H5Dclose};
   Hdf5Handle checksums{H5Dopen2(file.get(), "/checksums", H5P_DEFAULT), H5Dclose};
-  std::vector<std::byte> all(50 * info.image_bytes());
+  std::vector<std::byte> all(50 * info.sample_bytes());
   std::vector<std::uint64_t> sums(50);
   ASSERT_GE(H5Dread(images.get(), H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, all.data()), 0);
   ASSERT_GE(H5Dread(checksums.get(), H5T_NATIVE_UINT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, sums.data()), 0);
 
-  std::vector<std::byte> image(set.image_bytes());
+  std::vector<std::byte> image(set.sample_bytes());
   for (std::uint64_t id = 0; id < 50; ++id) {
-    set.read_image(id, image.data());
+    set.read_sample(id, image.data());
     EXPECT_EQ(0, std::memcmp(image.data(), all.data() + id * image.size(), image.size()));
     EXPECT_EQ(sums[id], xxh3_64(image.data(), image.size()));
   }
@@ -374,10 +374,10 @@ TEST_F(ShardFileRefuses, OrDetectsEveryFlippedBitThatMatters) {
 
     try {
       const ShardSet set = ShardSet::open(folder_ / "set");
-      std::vector<std::byte> image(set.image_bytes());
+      std::vector<std::byte> image(set.sample_bytes());
       for (std::uint64_t id = 0; id < set.size(); ++id) {
-        set.read_image(id, image.data());
-        ASSERT_EQ(image, small_image(info_, id)) << "byte " << at;
+        set.read_sample(id, image.data());
+        ASSERT_EQ(image, small_sample(info_, id)) << "byte " << at;
         ASSERT_EQ(set.label(id), small_label(id)) << "byte " << at;
       }
       ++unnoticed;
@@ -404,18 +404,18 @@ TEST_F(ShardFileRefuses, AnyFlippedBitWhenAskedToCheckSha256) {
   }
 }
 
-TEST_F(ShardFileRefuses, DamagedImagesByNumber) {
+TEST_F(ShardFileRefuses, DamagedSamplesByNumber) {
   const std::string bytes = read_bytes(path_);
-  const auto image = small_image(info_, 7);
+  const auto image = small_sample(info_, 7);
   std::string damaged = bytes;
   damaged[bytes.find(std::string(reinterpret_cast<const char*>(image.data()), image.size())) + 5] ^= 1;
   write_bytes(path_, damaged);
   const ShardSet set = ShardSet::open(folder_ / "set");
-  std::vector<std::byte> out(set.image_bytes());
+  std::vector<std::byte> out(set.sample_bytes());
 
-  set.read_image(6, out.data());
-  expect_error(ExitCode::bad_input, {"shard-00000.h5:/images[7]", "image 7 is damaged", "expected checksum"},
-               [&] { set.read_image(7, out.data()); });
+  set.read_sample(6, out.data());
+  expect_error(ExitCode::bad_input, {"shard-00000.h5:/images[7]", "sample 7 is damaged", "expected checksum"},
+               [&] { set.read_sample(7, out.data()); });
 }
 
 TEST_F(ShardFileRefuses, DamagedLabels) {

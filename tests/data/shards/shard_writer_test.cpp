@@ -60,7 +60,7 @@ TEST(ShardWriter, ShowsNothingUntilFinished) {
   {
     ShardWriter writer(folder / "set", info, 2);
 
-    for (std::uint64_t id = 0; id < 5; ++id) writer.add(small_image(info, id).data(), 0);
+    for (std::uint64_t id = 0; id < 5; ++id) writer.add(small_sample(info, id).data(), 0);
 
     EXPECT_FALSE(std::filesystem::exists(folder / "set"));
   }
@@ -81,11 +81,11 @@ TEST(ShardWriter, RefusesLabelsWithoutAClass) {
   TemporaryFolder folder;
   const DatasetInfo info = small_info();
   ShardWriter writer(folder / "set", info, 10);
-  writer.add(small_image(info, 0).data(), 2);
+  writer.add(small_sample(info, 0).data(), 2);
 
-  expect_error(ExitCode::bad_input, {"image 1", "label 3", "0 to 2"},
-               [&] { writer.add(small_image(info, 1).data(), 3); });
-  expect_error(ExitCode::bad_input, {"label -1"}, [&] { writer.add(small_image(info, 1).data(), -1); });
+  expect_error(ExitCode::bad_input, {"sample 1", "label 3", "0 to 2"},
+               [&] { writer.add(small_sample(info, 1).data(), 3); });
+  expect_error(ExitCode::bad_input, {"label -1"}, [&] { writer.add(small_sample(info, 1).data(), -1); });
 }
 
 TEST(ShardWriter, RefusesNumbersThatAreNotFinite) {
@@ -94,14 +94,14 @@ TEST(ShardWriter, RefusesNumbersThatAreNotFinite) {
   ShardWriter writer(folder / "set", info, 10);
   const float image[4] = {0, 1, std::nanf(""), 3};
 
-  expect_error(ExitCode::bad_input, {"image 0", "value 2", "not finite"}, [&] { writer.add(image, 0); });
+  expect_error(ExitCode::bad_input, {"sample 0", "value 2", "not finite"}, [&] { writer.add(image, 0); });
 }
 
 TEST(ShardWriter, RefusesToFinishWithoutImages) {
   TemporaryFolder folder;
   ShardWriter writer(folder / "set", small_info(), 10);
 
-  expect_error(ExitCode::bad_input, {"no images"}, [&] { writer.finish(); });
+  expect_error(ExitCode::bad_input, {"no samples"}, [&] { writer.finish(); });
 }
 
 TEST(ShardWriter, RefusesSettingsThatDoNotFitTogether) {

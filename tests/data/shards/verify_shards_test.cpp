@@ -8,7 +8,7 @@ namespace pathline::data {
 namespace {
 
 std::size_t place_of_image(const std::filesystem::path& path, const DatasetInfo& info, std::uint64_t id) {
-  const auto image = small_image(info, id);
+  const auto image = small_sample(info, id);
   return read_bytes(path).find(std::string(reinterpret_cast<const char*>(image.data()), image.size()));
 }
 
@@ -25,7 +25,7 @@ TEST(VerifyShards, FindsNothingInAWholeFolder) {
   const ShardReport report = verify_shards(folder / "set");
 
   EXPECT_EQ(report.shards, 3u);
-  EXPECT_EQ(report.images, 25u);
+  EXPECT_EQ(report.samples, 25u);
   EXPECT_TRUE(report.problems.empty()) << report.problems.front();
 }
 
@@ -41,8 +41,8 @@ TEST(VerifyShards, ListsEveryProblem) {
   const ShardReport report = verify_shards(folder / "set");
 
   EXPECT_EQ(report.problems.size(), 6u);
-  EXPECT_EQ(mentions(report, "image 3 is damaged"), 1u);
-  EXPECT_EQ(mentions(report, "image 8 is damaged"), 1u);
+  EXPECT_EQ(mentions(report, "sample 3 is damaged"), 1u);
+  EXPECT_EQ(mentions(report, "sample 8 is damaged"), 1u);
   EXPECT_EQ(mentions(report, "shard-00000.h5: expected SHA-256"), 1u);
   EXPECT_EQ(mentions(report, "shard-00001.h5: this shard is missing"), 1u);
   EXPECT_EQ(mentions(report, "shard-00002.h5: the file is truncated"), 1u);

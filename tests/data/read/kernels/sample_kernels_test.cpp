@@ -1,4 +1,4 @@
-#include "data/read/kernels/image_kernels.h"
+#include "data/read/kernels/sample_kernels.h"
 
 #include <cstring>
 #include <numeric>
@@ -15,9 +15,9 @@ namespace pathline::data {
 namespace {
 
 /// Every variant that this processor can run.
-std::vector<const kernels::ImageKernels*> variants() {
+std::vector<const kernels::SampleKernels*> variants() {
   std::size_t count = 0;
-  const kernels::ImageKernels* const* all = kernels::runnable_image_kernels(count);
+  const kernels::SampleKernels* const* all = kernels::runnable_sample_kernels(count);
   return {all, all + count};
 }
 
@@ -27,7 +27,7 @@ std::vector<std::uint8_t> some_bytes(std::size_t count) {
   return bytes;
 }
 
-TEST(ImageKernels, HashAsTheLibraryDoes) {
+TEST(SampleKernels, HashAsTheLibraryDoes) {
   const std::vector<std::uint8_t> bytes = some_bytes(5000);
   for (const auto* kernels : variants()) {
     for (std::size_t length = 0; length < 600; ++length)
@@ -36,7 +36,7 @@ TEST(ImageKernels, HashAsTheLibraryDoes) {
   }
 }
 
-TEST(ImageKernels, ConvertBytesAsOneDivisionPerValue) {
+TEST(SampleKernels, ConvertBytesAsOneDivisionPerValue) {
   // Small and, to pass by the cache, large outputs; lengths that no vector divides.
   for (const std::size_t count : {std::size_t{1}, std::size_t{77}, std::size_t{70001}}) {
     const std::vector<std::uint8_t> bytes = some_bytes(count);
@@ -50,7 +50,7 @@ TEST(ImageKernels, ConvertBytesAsOneDivisionPerValue) {
   }
 }
 
-TEST(ImageKernels, ConvertFloatsInDoublePrecision) {
+TEST(SampleKernels, ConvertFloatsInDoublePrecision) {
   const std::vector<float> values = {1e10f, 3.f, -7.5f, 0.1f, 1e-20f, 8388609.f};
   for (const std::size_t channels : {std::size_t{1}, std::size_t{2}, std::size_t{3}}) {
     const double mean[] = {0.1, -3e9, 1e-3}, scale[] = {3.0, 0.7, 1e9};

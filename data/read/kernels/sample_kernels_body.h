@@ -1,4 +1,4 @@
-// Included by image_kernels_{baseline,avx2,avx512}.cpp, each compiled for its instruction set, with PATHLINE_VARIANT
+// Included by sample_kernels_{baseline,avx2,avx512}.cpp, each compiled for its instruction set, with PATHLINE_VARIANT
 // set. Everything here has internal linkage: a function of one variant must never stand in for that of another, which
 // is what happens to inline functions of other headers; so only headers without such functions are included.
 // No #pragma once: it is the body of three files.
@@ -10,7 +10,7 @@
 #include <emmintrin.h>
 #endif
 
-#include "data/read/kernels/image_kernels.h"
+#include "data/read/kernels/sample_kernels.h"
 
 namespace pathline::data::kernels {
 namespace {
@@ -58,8 +58,8 @@ void floats_to_floats(const float* in, std::size_t pixels, std::size_t channels,
 
 }  // namespace
 
-extern const ImageKernels PATHLINE_VARIANT;
-const ImageKernels PATHLINE_VARIANT = {PATHLINE_VARIANT_NAME, xxh3, bytes_to_floats, bytes_through_tables,
-                                       floats_to_floats};
+extern const SampleKernels PATHLINE_VARIANT;
+const SampleKernels PATHLINE_VARIANT = {PATHLINE_VARIANT_NAME, xxh3, bytes_to_floats, bytes_through_tables,
+                                        floats_to_floats};
 
 }  // namespace pathline::data::kernels

@@ -1,7 +1,7 @@
 #pragma once
 // The inner loops of reading: checksum and conversion to floats, in the widest instruction set of this processor.
 //
-// The same source (image_kernels_body.h) is compiled once per instruction set; every variant gives the same bits. No
+// The same source (sample_kernels_body.h) is compiled once per instruction set; every variant gives the same bits. No
 // state, no allocation, thread-safe.
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace pathline::data::kernels {
 
-struct ImageKernels {
+struct SampleKernels {
   const char* name;  ///< "avx512", "avx2" or "baseline"
 
   /// xxh3, 64 bits, seed 0: what core/hash.h computes.
@@ -25,14 +25,14 @@ struct ImageKernels {
 };
 
 /// The best variant for this processor; chosen once.
-const ImageKernels& image_kernels();
+const SampleKernels& sample_kernels();
 /// All variants that this processor can run, the plain one first: for tests.
-const ImageKernels* const* runnable_image_kernels(std::size_t& count);
+const SampleKernels* const* runnable_sample_kernels(std::size_t& count);
 
 // One per file of this folder.
-extern const ImageKernels image_kernels_baseline;
+extern const SampleKernels sample_kernels_baseline;
 #if defined(__x86_64__)
-extern const ImageKernels image_kernels_avx2, image_kernels_avx512;
+extern const SampleKernels sample_kernels_avx2, sample_kernels_avx512;
 #endif
 
 }  // namespace pathline::data::kernels
