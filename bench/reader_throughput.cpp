@@ -47,7 +47,7 @@ int make(const std::string& folder, std::int64_t channels, std::int64_t height, 
   data::DatasetInfo info;
   info.name = "benchmark";
   info.split = "train";
-  info.shape = {channels, height, width};
+  info.shape = SampleShape::picture(channels, height, width);
   info.dtype = "uint8";
   info.class_names = {"0", "1"};
   info.mean.assign(static_cast<std::size_t>(channels), 127.5);

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data/shards/shard_set.h"
+#include "data/pictures/image_shape.h"
 
 namespace pathline::tools {
 

@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "data/shards/shard_set.h"
+#include "data/pictures/image_shape.h"
 
 namespace pathline::tools {
 

@@ -16,7 +16,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "data/shards/shard_set.h"
+#include "data/pictures/image_shape.h"
 #include "sampling/velocity_model.h"
 #include "solvers/solver_host.h"
 #include "trainer/parallel/communicator.h"

@@ -10,7 +10,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "data/shards/shard_set.h"
+#include "data/pictures/image_shape.h"
 #include "flow/networks/network.h"
 
 namespace pathline::tools {

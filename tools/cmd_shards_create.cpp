@@ -7,6 +7,7 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sched.h>
 
 #include "core/error.h"
@@ -198,14 +199,13 @@ data::ConversionPlan plan_of(const Options& options, const std::string& kind) {
 }
 
 std::string samples_word(const data::DatasetInfo& info, std::uint64_t count) {
-  const bool vectors = info.kind == data::SampleKind::vector;
-  return fmt::format("{} {}{}", count, vectors ? "row" : "image", count == 1 ? "" : "s");
+  std::string noun = data::samples_noun(info.shape.kind());
+  if (count == 1) noun.pop_back();
+  return fmt::format("{} {}", count, noun);
 }
 
 std::string shape_text(const data::DatasetInfo& info) {
-  if (info.kind == data::SampleKind::vector) return fmt::format("{} {}", info.shape.channels, info.dtype);
-  return fmt::format("{}x{}x{}{}", info.shape.channels, info.shape.height, info.shape.width,
-                     info.dtype == "uint8" ? "" : " " + info.dtype);
+  return fmt::format("{}{}", fmt::join(info.shape.sizes(), "x"), info.dtype == "uint8" ? "" : " " + info.dtype);
 }
 
 void report(const data::ConvertSummary& summary, const std::string& out) {

@@ -9,6 +9,7 @@
 
 #include "core/durable_file.h"
 #include "core/error.h"
+#include "data/pictures/image_shape.h"
 #include "data/shards/buffer.h"
 #include "data/shards/normalizer.h"
 #include "data/shards/set_statistics.h"
@@ -71,7 +72,8 @@ std::string contact_sheet(const data::ShardSet& shards) {
   const data::Normalizer normalize(info);
   const ByteMapping mapping = byte_mapping(info.dtype, info.mean, info.scale);
   const auto values = static_cast<std::size_t>(info.shape.values());
-  const auto channels = static_cast<std::size_t>(info.shape.channels);
+  const data::ImageShape shape = data::image_shape(info.shape, shards.folder().string());
+  const auto channels = static_cast<std::size_t>(shape.channels);
   data::Buffer<std::byte> stored(shards.sample_bytes());
   std::vector<float> seen(values);
   std::vector<std::uint8_t> bytes;
@@ -85,8 +87,8 @@ std::string contact_sheet(const data::ShardSet& shards) {
       rows.back().push_back(number++);
     }
   }
-  const std::int64_t longer = std::max(info.shape.height, info.shape.width);
-  return encode_png(tile(bytes, info.shape, rows, {.scale = std::clamp<std::int64_t>(64 / longer, 1, 4)}));
+  const std::int64_t longer = std::max(shape.height, shape.width);
+  return encode_png(tile(bytes, shape, rows, {.scale = std::clamp<std::int64_t>(64 / longer, 1, 4)}));
 }
 
 Json as_json(const data::ShardSet& shards, const std::vector<std::uint64_t>& counts, std::uint64_t bytes,
@@ -95,7 +97,8 @@ Json as_json(const data::ShardSet& shards, const std::vector<std::uint64_t>& cou
   Json json = {{"name", info.name},
                {"split", info.split},
                {"images", info.count},
-               {"shape", {info.shape.channels, info.shape.height, info.shape.width}},
+               {"kind", to_string(info.shape.kind())},
+               {"shape", info.shape.sizes()},
                {"dtype", info.dtype},
                {"mean", info.mean},
                {"scale", info.scale},
@@ -117,18 +120,25 @@ Json as_json(const data::ShardSet& shards, const std::vector<std::uint64_t>& cou
   return json;
 }
 
+std::string shape_text(const SampleShape& shape) {
+  const std::vector<std::int64_t>& sizes = shape.sizes();
+  switch (shape.kind()) {
+    case SampleKind::picture:
+      return fmt::format("{} channels, {} x {} pixels (height x width)", sizes[0], sizes[1], sizes[2]);
+    case SampleKind::vector:
+      return fmt::format("{} values", sizes[0]);
+    case SampleKind::sequence:
+      break;
+  }
+  return fmt::format("{} steps of {} values", sizes[0], sizes[1]);
+}
+
 void print_text(const data::ShardSet& shards, const std::vector<std::uint64_t>& counts, std::uint64_t bytes,
                 const std::optional<data::SetStatistics>& statistics) {
   const data::DatasetInfo& info = shards.info();
   fmt::print("{}{}\n", info.name, info.split.empty() ? "" : " (" + info.split + ")");
-  if (info.kind == data::SampleKind::vector) {
-    fmt::print("  vectors       {}\n", info.count);
-    fmt::print("  length        {} values\n", info.shape.channels);
-  } else {
-    fmt::print("  images        {}\n", info.count);
-    fmt::print("  shape         {} channels, {} x {} pixels (height x width)\n", info.shape.channels, info.shape.height,
-               info.shape.width);
-  }
+  fmt::print("  {:<13} {}\n", data::samples_noun(info.shape.kind()), info.count);
+  fmt::print("  shape         {}\n", shape_text(info.shape));
   fmt::print("  dtype         {}\n", info.dtype);
   const bool uniform = std::all_of(info.mean.begin(), info.mean.end(), [&](double m) { return m == info.mean[0]; }) &&
                        std::all_of(info.scale.begin(), info.scale.end(), [&](double s) { return s == info.scale[0]; });
@@ -167,8 +177,9 @@ int info_of_shards(const std::vector<std::string>& arguments) {
 
   const auto threads = static_cast<int>(options.integer("threads", 0, 1024));
   const auto shards = data::ShardSet::open(options.words().front());
-  if (options.has("png") && shards.info().kind == data::SampleKind::vector)
-    options.fail("png", "this set holds vectors; only images make pictures");
+  if (options.has("png") && shards.info().shape.kind() != SampleKind::picture)
+    options.fail("png", fmt::format("this set holds {}; only images make pictures",
+                                    data::samples_noun(shards.info().shape.kind())));
   const std::vector<std::uint64_t> counts = images_per_class(shards);
   std::uint64_t bytes = 0;
   for (const auto& shard : shards.info().shards) bytes += shard.bytes;

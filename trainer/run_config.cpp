@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "core/error.h"
+#include "data/pictures/image_shape.h"
 
 namespace pathline {
 namespace {
@@ -289,18 +290,19 @@ RunConfig resolve_run_config(const Config& config, int ranks, int local_ranks, i
 }
 
 void fit_to_data(RunConfig& run, const Config& config, const data::DatasetInfo& data) {
-  if (data.kind == data::SampleKind::vector) {
+  if (data.shape.kind() != SampleKind::picture) {
     config.fail("network.kind",
-                fmt::format("{} works on images, found rows of {} values in {}", run.network.kind, data.shape.channels,
-                            run.shards.string()),
-                "train on shards of images; there is no network for vectors yet");
+                fmt::format("{} works on pictures, found samples of the shape {} in {}", run.network.kind,
+                            data.shape.describe(), run.shards.string()),
+                "train on shards of images; there is no network for others yet");
   }
-  run.network.image_channels = data.shape.channels;
-  run.network.image_height = data.shape.height;
-  run.network.image_width = data.shape.width;
-  if (run.crop_padding >= std::min(data.shape.height, data.shape.width) && run.crop_padding > 0) {
+  const data::ImageShape image = data::image_shape(data.shape, run.shards.string());
+  run.network.image_channels = image.channels;
+  run.network.image_height = image.height;
+  run.network.image_width = image.width;
+  if (run.crop_padding >= std::min(image.height, image.width) && run.crop_padding > 0) {
     config.fail("train.crop_padding", fmt::format("expected less than the {} x {} pixels of an image, found {}",
-                                                  data.shape.height, data.shape.width, run.crop_padding));
+                                                  image.height, image.width, run.crop_padding));
   }
   const auto classes = static_cast<std::int64_t>(data.class_names.size());
   if (run.network.classes > 0 && run.network.classes != classes) {

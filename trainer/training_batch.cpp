@@ -7,6 +7,7 @@
 #include <ATen/Parallel.h>
 
 #include "core/random.h"
+#include "data/pictures/image_shape.h"
 #include "data/shards/buffer.h"
 #include "data/shards/normalizer.h"
 
@@ -35,9 +36,10 @@ std::int64_t shift_of(std::uint32_t draw, std::int64_t padding) {
 TrainingBatch make_training_batch(const data::Batch& batch, const data::DatasetInfo& info,
                                   const BatchSettings& settings) {
   const auto count = static_cast<std::int64_t>(batch.samples.size());
-  const data::ImageShape& shape = info.shape;
+  const bool picture = info.shape.kind() == SampleKind::picture;
+  const data::ImageShape image = picture ? data::image_shape(info.shape, info.name) : data::ImageShape();
   TrainingBatch result;
-  result.images = at::empty({count, shape.channels, shape.height, shape.width}, at::kFloat);
+  result.images = at::empty(info.shape.batch_sizes(count), at::kFloat);
   result.noise = at::empty_like(result.images);
   result.times = at::empty({count}, at::kFloat);
   if (settings.classes > 0) result.labels = at::empty({count}, at::kLong);
@@ -46,10 +48,11 @@ TrainingBatch make_training_batch(const data::Batch& batch, const data::DatasetI
   float* noise = result.noise.mutable_data_ptr<float>();
   float* times = result.times.mutable_data_ptr<float>();
   std::int64_t* labels = settings.classes > 0 ? result.labels.mutable_data_ptr<std::int64_t>() : nullptr;
+  const std::int64_t values = info.shape.values();
   const std::size_t stored_bytes = batch.values.size() / batch.samples.size();
   const data::Normalizer normalize(info);
   at::parallel_for(0, count, 1, [&](std::int64_t first, std::int64_t last) {
-    data::Buffer<float> stored(static_cast<std::size_t>(shape.values()));  // [H, W, C]
+    data::Buffer<float> stored(static_cast<std::size_t>(picture ? values : 0));  // [H, W, C]
     std::vector<std::int64_t> rows, columns;
     for (std::int64_t i = first; i < last; ++i) {
       const auto at = static_cast<std::size_t>(i);
@@ -57,22 +60,26 @@ TrainingBatch make_training_batch(const data::Batch& batch, const data::DatasetI
       const auto stream = [&, epoch = epoch, id = id](Purpose purpose) {
         return RandomStream(settings.seed, purpose, epoch, id);
       };
-      const bool mirror = settings.flip && (stream(Purpose::flip).bits32() & 1) != 0;
-      RandomStream crop = stream(Purpose::crop);
-      const std::int64_t down = settings.crop_padding > 0 ? shift_of(crop.bits32(), settings.crop_padding) : 0;
-      const std::int64_t right = settings.crop_padding > 0 ? shift_of(crop.bits32(), settings.crop_padding) : 0;
-      fill_axis(rows, shape.height, down, false);
-      fill_axis(columns, shape.width, right, mirror);
-      normalize(batch.values.data() + at * stored_bytes, stored.data());
-      float* out = images + i * shape.values();
-      for (std::int64_t c = 0; c < shape.channels; ++c) {
-        for (const std::int64_t y : rows) {
-          const float* row = stored.data() + y * shape.width * shape.channels + c;
-          for (const std::int64_t x : columns) *out++ = row[x * shape.channels];
+      const std::byte* sample = batch.values.data() + at * stored_bytes;
+      float* out = images + i * values;
+      if (!picture) {
+        normalize(sample, out);
+      } else {
+        const bool mirror = settings.flip && (stream(Purpose::flip).bits32() & 1) != 0;
+        RandomStream crop = stream(Purpose::crop);
+        const std::int64_t down = settings.crop_padding > 0 ? shift_of(crop.bits32(), settings.crop_padding) : 0;
+        const std::int64_t right = settings.crop_padding > 0 ? shift_of(crop.bits32(), settings.crop_padding) : 0;
+        fill_axis(rows, image.height, down, false);
+        fill_axis(columns, image.width, right, mirror);
+        normalize(sample, stored.data());
+        for (std::int64_t c = 0; c < image.channels; ++c) {
+          for (const std::int64_t y : rows) {
+            const float* row = stored.data() + y * image.width * image.channels + c;
+            for (const std::int64_t x : columns) *out++ = row[x * image.channels];
+          }
         }
       }
-      stream(Purpose::noise)
-          .fill_normal(std::span<float>(noise + i * shape.values(), static_cast<std::size_t>(shape.values())));
+      stream(Purpose::noise).fill_normal(std::span<float>(noise + i * values, static_cast<std::size_t>(values)));
       times[i] = static_cast<float>(settings.time_law.time(stream(Purpose::time).uniform()));
       if (labels != nullptr) {
         const bool drop = settings.label_drop > 0 && stream(Purpose::label_drop).uniform() < settings.label_drop;

@@ -1,5 +1,5 @@
 #pragma once
-// From a micro-batch of stored images to what the loss needs: scaled images, noise, times, labels.
+// From a micro-batch of stored samples to what the loss needs: scaled samples, noise, times, labels.
 //
 // Every draw is a pure function of (seed, epoch, sample id), so a sample gets the same noise, time, flip, crop and
 // label drop on any rank, in any batch, after any restart (docs/random-numbers.md). Thread-safety: pure.
@@ -15,8 +15,10 @@
 namespace pathline {
 
 struct TrainingBatch {
-  at::Tensor images;  ///< x1 [B, C, H, W] float32, (value - mean[c]) / scale[c], mirrored where drawn so
-  at::Tensor noise;   ///< x0 [B, C, H, W] float32, N(0, 1)
+  /// x1 float32, (value - mean[c]) / scale[c]: pictures [B, C, H, W], mirrored and cut where drawn so, vectors [B, D]
+  /// or sequences [B, H, D].
+  at::Tensor images;
+  at::Tensor noise;   ///< x0, as x1, N(0, 1)
   at::Tensor times;   ///< t [B] float32
   at::Tensor labels;  ///< [B] int64, `classes` where dropped; undefined when classes is 0
 };

@@ -103,14 +103,13 @@ class Conversion {
 
 DatasetInfo Conversion::make_info(const SourceFacts& facts, const ConvertOptions& options) {
   DatasetInfo info;
-  info.kind = facts.kind;
   info.name = options.name.empty() ? facts.name : options.name;
   info.split = options.split;
   info.shape = facts.shape;
   info.dtype = facts.dtype;
   info.class_names = facts.class_names;
   // Those of float32 are known at the end only.
-  const auto channels = static_cast<std::size_t>(std::max<std::int64_t>(0, facts.shape.channels));
+  const auto channels = static_cast<std::size_t>(facts.shape.channels());
   info.mean.assign(channels, 127.5);
   info.scale.assign(channels, 127.5);
   info.format_version = lowest_format_version(info);
@@ -181,7 +180,7 @@ void Conversion::work_on(Piece& piece) const {
     entry.checksum = xxh3_64(values.data(), values.size());
     if (options_.dedupe) entry.content = content_hash(values.data(), values.size());
     if (info_.dtype == "float32") {
-      const auto channels = static_cast<std::size_t>(info_.shape.channels);
+      const auto channels = static_cast<std::size_t>(info_.shape.channels());
       entry.statistics = ChannelStatistics::of(reinterpret_cast<const float*>(values.data()),
                                                values.size() / sizeof(float) / channels, channels);
     }

@@ -16,8 +16,8 @@
 #include <optional>
 #include <vector>
 
+#include "data/pictures/image_shape.h"
 #include "data/pictures/resample.h"
-#include "data/shards/dataset_info.h"
 
 namespace pathline::data {
 

@@ -4,16 +4,16 @@
 
 namespace pathline::data {
 
-ChannelStatistics ChannelStatistics::of(const float* values, std::size_t pixels, std::size_t channels) {
+ChannelStatistics ChannelStatistics::of(const float* values, std::size_t places, std::size_t channels) {
   ChannelStatistics result;
-  result.count = pixels;
+  result.count = places;
   result.mean.assign(channels, 0.0);
   result.squares.assign(channels, 0.0);
-  for (std::size_t p = 0; p < pixels; ++p) {
+  for (std::size_t p = 0; p < places; ++p) {
     for (std::size_t c = 0; c < channels; ++c) result.mean[c] += values[p * channels + c];
   }
-  for (double& mean : result.mean) mean /= static_cast<double>(pixels);
-  for (std::size_t p = 0; p < pixels; ++p) {
+  for (double& mean : result.mean) mean /= static_cast<double>(places);
+  for (std::size_t p = 0; p < places; ++p) {
     for (std::size_t c = 0; c < channels; ++c) {
       const double deviation = values[p * channels + c] - result.mean[c];
       result.squares[c] += deviation * deviation;

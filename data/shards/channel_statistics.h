@@ -16,8 +16,8 @@ struct ChannelStatistics {
   std::uint64_t count = 0;            ///< values per channel
   std::vector<double> mean, squares;  ///< per channel; squares: sum of squared deviations from the mean
 
-  /// Of one sample: `pixels` times `channels` values, channels last.
-  static ChannelStatistics of(const float* values, std::size_t pixels, std::size_t channels);
+  /// Of one sample: `places` times `channels` values, channels last.
+  static ChannelStatistics of(const float* values, std::size_t places, std::size_t channels);
   void merge(const ChannelStatistics& other);
   /// Population standard deviation of `channel`; 1 where all values are equal, for that is what divides.
   double scale(std::size_t channel) const;

@@ -8,8 +8,8 @@
 namespace pathline::data {
 
 Normalizer::Normalizer(const DatasetInfo& info)
-    : pixels_(static_cast<std::size_t>(info.shape.height * info.shape.width)),
-      channels_(static_cast<std::size_t>(info.shape.channels)),
+    : places_(info.places()),
+      channels_(static_cast<std::size_t>(info.shape.channels())),
       bytes_(info.dtype == "uint8"),
       mean_(info.mean),
       scale_(info.scale) {
@@ -32,13 +32,13 @@ void Normalizer::operator()(const std::byte* stored, float* out) const {
   const kernels::SampleKernels& kernels = kernels::sample_kernels();
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(stored);
   if (uniform_) {
-    kernels.bytes_to_floats(bytes, pixels_ * channels_, static_cast<float>(mean_[0]), static_cast<float>(scale_[0]),
+    kernels.bytes_to_floats(bytes, places_ * channels_, static_cast<float>(mean_[0]), static_cast<float>(scale_[0]),
                             out);
   } else if (bytes_) {
-    kernels.bytes_through_tables(bytes, pixels_, channels_, tables_.data(), out);
+    kernels.bytes_through_tables(bytes, places_, channels_, tables_.data(), out);
   } else {
     // Aligned: samples of 4-byte values lie at multiples of 4 in buffers from new and in caches.
-    kernels.floats_to_floats(reinterpret_cast<const float*>(stored), pixels_, channels_, mean_.data(), scale_.data(),
+    kernels.floats_to_floats(reinterpret_cast<const float*>(stored), places_, channels_, mean_.data(), scale_.data(),
                              out);
   }
 }

@@ -14,11 +14,11 @@ namespace pathline::data {
 class Normalizer {
  public:
   explicit Normalizer(const DatasetInfo& info);
-  /// One sample [H, W, C] of the set's dtype to floats in the same order.
+  /// One sample as it is stored to floats in the same order.
   void operator()(const std::byte* stored, float* out) const;
 
  private:
-  std::size_t pixels_, channels_;
+  std::size_t places_, channels_;
   bool bytes_, uniform_ = false;
   std::vector<double> mean_, scale_;
   std::vector<float> tables_;  // of 256 floats per channel

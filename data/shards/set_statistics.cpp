@@ -21,8 +21,8 @@ struct Part {
 
 Part look_at(const ShardSet& set, std::uint64_t first, std::uint64_t end) {
   const DatasetInfo& info = set.info();
-  const auto channels = static_cast<std::size_t>(info.shape.channels);
-  const std::size_t pixels = static_cast<std::size_t>(info.shape.height * info.shape.width), values = pixels * channels;
+  const auto channels = static_cast<std::size_t>(info.shape.channels());
+  const std::size_t places = info.places(), values = places * channels;
   Part part;
   part.smallest.assign(channels, std::numeric_limits<float>::infinity());
   part.largest.assign(channels, -std::numeric_limits<float>::infinity());
@@ -36,8 +36,8 @@ Part look_at(const ShardSet& set, std::uint64_t first, std::uint64_t end) {
                      [](std::byte value) { return static_cast<float>(std::to_integer<int>(value)); });
       numbers = widened.data();
     }
-    part.statistics.merge(ChannelStatistics::of(numbers, pixels, channels));
-    for (std::size_t p = 0; p < pixels; ++p) {
+    part.statistics.merge(ChannelStatistics::of(numbers, places, channels));
+    for (std::size_t p = 0; p < places; ++p) {
       for (std::size_t c = 0; c < channels; ++c) {
         part.smallest[c] = std::min(part.smallest[c], numbers[p * channels + c]);
         part.largest[c] = std::max(part.largest[c], numbers[p * channels + c]);
@@ -69,7 +69,7 @@ SetStatistics set_statistics(const ShardSet& set, const std::function<void(std::
   SetStatistics result;
   ChannelStatistics all;
   for (const Part& part : parts) all.merge(part.statistics);
-  for (std::size_t c = 0; c < static_cast<std::size_t>(set.info().shape.channels); ++c) {
+  for (std::size_t c = 0; c < static_cast<std::size_t>(set.info().shape.channels()); ++c) {
     double smallest = parts[0].smallest[c], largest = parts[0].largest[c];
     for (const Part& part : parts) {
       smallest = std::min<double>(smallest, part.smallest[c]);

@@ -17,7 +17,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* format_name = "pathline-shards";
-constexpr std::int64_t images_version = 1, vectors_version = 2, newest_version = 2;
+constexpr std::int64_t pictures_version = 1, vectors_version = 2, sequences_version = 3, newest_version = 3;
 constexpr std::uint64_t largest_index = std::uint64_t{64} << 20;
 constexpr std::int64_t largest_side = 65536;
 constexpr std::int64_t largest_sample = std::int64_t{1} << 30;  // bytes
@@ -110,6 +110,48 @@ void check_own_checksum(std::string text, const std::string& expected, const std
   }
 }
 
+/// What the numbers of a shape are called, in their order.
+std::vector<const char*> side_names(SampleKind kind) {
+  switch (kind) {
+    case SampleKind::picture:
+      return {"channels", "height", "width"};
+    case SampleKind::vector:
+      return {"columns"};
+    case SampleKind::sequence:
+      break;
+  }
+  return {"steps", "columns"};
+}
+
+/// An object is a picture's shape; a list is a vector's if it has one number, a sequence's if it has two.
+SampleShape read_shape(const Json& json, std::int64_t version, Section& root, const std::string& place) {
+  const auto side = [&](const Json& named, const char* name) {
+    return Section(named, place, "shape.").integer(name, 1, largest_side);
+  };
+  if (version == vectors_version || (version == sequences_version && !json.is_object())) {
+    const std::size_t most = version == vectors_version ? 1 : 2;
+    if (!json.is_array() || json.empty() || json.size() > most)
+      root.fail("shape", fmt::format("expected a list of {}, found {}", most == 1 ? "one number" : "one or two numbers",
+                                     json.dump()));
+    if (json.size() == 1) return SampleShape::vector(side({{"columns", json[0]}}, "columns"));
+    return SampleShape::sequence(side({{"steps", json[0]}}, "steps"), side({{"columns", json[1]}}, "columns"));
+  }
+  Section shape(json, place, "shape.");
+  const std::int64_t channels = shape.integer("channels", 1, largest_side);
+  const std::int64_t height = shape.integer("height", 1, largest_side);
+  const std::int64_t width = shape.integer("width", 1, largest_side);
+  shape.refuse_others();
+  return SampleShape::picture(channels, height, width);
+}
+
+Json shape_json(const SampleShape& shape) {
+  if (shape.kind() != SampleKind::picture) return shape.sizes();
+  Json json;
+  const std::vector<const char*> names = side_names(SampleKind::picture);
+  for (std::size_t i = 0; i < names.size(); ++i) json[names[i]] = shape.sizes()[i];
+  return json;
+}
+
 }  // namespace
 
 std::string shard_file_name(std::size_t number) {
@@ -117,7 +159,15 @@ std::string shard_file_name(std::size_t number) {
 }
 
 std::int64_t lowest_format_version(const DatasetInfo& info) {
-  return info.kind == SampleKind::vector ? vectors_version : images_version;
+  switch (info.shape.kind()) {
+    case SampleKind::picture:
+      return pictures_version;
+    case SampleKind::vector:
+      return vectors_version;
+    case SampleKind::sequence:
+      break;
+  }
+  return sequences_version;
 }
 
 std::string label_problem(const DatasetInfo& info, std::int64_t label) {
@@ -134,25 +184,22 @@ void check_dataset_info(const DatasetInfo& info, ExitCode code, const std::strin
   } catch (const Json::exception&) {
     fail("the name, split and class names must be valid UTF-8");
   }
-  const ImageShape& shape = info.shape;
-  for (const auto& [name, extent] :
-       {std::pair{"channels", shape.channels}, std::pair{"height", shape.height}, std::pair{"width", shape.width}}) {
+  if (info.shape.sizes().empty()) fail("the shape is missing");
+  const std::vector<const char*> sides = side_names(info.shape.kind());
+  for (std::size_t i = 0; i < sides.size(); ++i) {
+    const std::int64_t extent = info.shape.sizes()[i];
     if (extent < 1 || extent > largest_side)
-      fail(fmt::format("{} must be 1 to {}, found {}", name, largest_side, extent));
+      fail(fmt::format("{} must be 1 to {}, found {}", sides[i], largest_side, extent));
   }
   if (info.dtype != "uint8" && info.dtype != "float32")
     fail("dtype must be uint8 or float32, found \"" + info.dtype + '"');
-  if (info.kind == SampleKind::vector && (info.dtype != "float32" || shape.height != 1 || shape.width != 1)) {
-    fail(fmt::format("vectors must be rows of float32, found {} with {} x {} places", info.dtype, shape.height,
-                     shape.width));
-  }
+  if (info.shape.kind() != SampleKind::picture && info.dtype != "float32")
+    fail(fmt::format("{} must be float32, found {}", samples_noun(info.shape.kind()), info.dtype));
   // Each side is at most 2^16, so the product of three fits.
-  if (shape.values() > largest_sample / static_cast<std::int64_t>(info.item_bytes())) {
-    fail(fmt::format("a sample of {} x {} x {} values is larger than the limit of 1 GiB", shape.height, shape.width,
-                     shape.channels));
-  }
+  if (info.shape.values() > largest_sample / static_cast<std::int64_t>(info.item_bytes()))
+    fail(fmt::format("a {} is larger than the limit of 1 GiB", info.shape.describe()));
   if (info.class_names.size() > most_classes) fail(fmt::format("more than {} class names", most_classes));
-  const auto channels = static_cast<std::size_t>(shape.channels);
+  const auto channels = static_cast<std::size_t>(info.shape.channels());
   if (info.mean.size() != channels || info.scale.size() != channels) {
     fail(fmt::format("mean and scale must have one value per channel ({}), found {} and {}", channels, info.mean.size(),
                      info.scale.size()));
@@ -209,19 +256,7 @@ DatasetInfo read_index(const std::filesystem::path& folder) {
   info.name = root.text("name");
   info.split = root.text("split");
   info.count = static_cast<std::uint64_t>(root.integer("count", 1, static_cast<std::int64_t>(largest_count)));
-  if (info.format_version == vectors_version) {
-    info.kind = SampleKind::vector;
-    const Json& shape = root.value("shape");
-    if (!shape.is_array() || shape.size() != 1)
-      root.fail("shape", "expected a list of one number, found " + shape.dump());
-    const Json columns = {{"columns", shape[0]}};
-    info.shape = {Section(columns, place, "shape.").integer("columns", 1, largest_side), 1, 1};
-  } else {
-    Section shape(root.value("shape"), place, "shape.");
-    info.shape = {shape.integer("channels", 1, largest_side), shape.integer("height", 1, largest_side),
-                  shape.integer("width", 1, largest_side)};
-    shape.refuse_others();
-  }
+  info.shape = read_shape(root.value("shape"), info.format_version, root, place);
   info.dtype = root.text("dtype");
   const Json& classes = root.value("class_names");
   if (!classes.is_array()) root.fail("class_names", "expected a list of strings");
@@ -269,11 +304,7 @@ std::string index_text(const DatasetInfo& info) {
   json["name"] = info.name;
   json["split"] = info.split;
   json["count"] = info.count;
-  if (info.kind == SampleKind::vector) {
-    json["shape"] = Json::array({info.shape.channels});
-  } else {
-    json["shape"] = {{"channels", info.shape.channels}, {"height", info.shape.height}, {"width", info.shape.width}};
-  }
+  json["shape"] = shape_json(info.shape);
   json["dtype"] = info.dtype;
   json["class_names"] = info.class_names;
   json["mean"] = info.mean;

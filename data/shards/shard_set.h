@@ -35,17 +35,17 @@ class ShardSet {
   const std::filesystem::path& folder() const noexcept;
   const DatasetInfo& info() const noexcept;
   std::uint64_t size() const noexcept;         ///< samples in all shards
-  std::size_t sample_bytes() const noexcept;   ///< bytes of one sample [H, W, C]
+  std::size_t sample_bytes() const noexcept;   ///< bytes of one sample
   std::int64_t label(std::uint64_t id) const;  ///< REQUIRES id < size()
   std::string content_hash() const;  ///< SHA-256 over the shards' hashes: names the data in provenance records
 
   bool cached() const noexcept;  ///< whether samples are kept in memory
 
-  /// Image `id` ([H, W, C], row-major, dtype of the set) into `out`; checks its xxh3 checksum.
+  /// Sample `id` as it is stored (DatasetInfo) into `out`; checks its xxh3 checksum.
   void read_sample(std::uint64_t id, void* out) const;
   /// The same without a copy where it is in memory; else it is read into `scratch` (sample_bytes() bytes).
   const std::byte* sample(std::uint64_t id, std::byte* scratch) const;
-  /// Image `id` will be asked for in a moment. REQUIRES id < size().
+  /// Sample `id` will be asked for in a moment. REQUIRES id < size().
   void prefetch(std::uint64_t id) const;
   /// Tells the system that `count` samples from `first` on are wanted soon.
   void announce(std::uint64_t first, std::uint64_t count) const;

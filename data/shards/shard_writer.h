@@ -17,8 +17,9 @@ class ShardWriter {
   /// built in memory: samples_per_shard times the bytes of a sample may be at most 4 GiB, else Error(usage).
   ShardWriter(std::filesystem::path folder, DatasetInfo info, std::uint64_t samples_per_shard);
   ~ShardWriter();
-  /// Error(bad_input) for a label that class_names does not cover, or a float32 value that is not finite.
-  void add(const void* sample /* [H, W, C] */, std::int64_t label);
+  /// A sample as DatasetInfo says that it lies. Error(bad_input) for a label that class_names does not cover, or a
+  /// float32 value that is not finite.
+  void add(const void* sample, std::int64_t label);
   /// Error(bad_input) if there were no samples.
   DatasetInfo finish();  ///< writes the last shard and the index, then renames the folder into place
 

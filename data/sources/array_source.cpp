@@ -101,40 +101,41 @@ void ArraySource::begin(NumberType type, const std::vector<std::uint64_t>& dims,
   type_ = type;
 
   const auto side = [&](std::size_t i) { return static_cast<std::int64_t>(dims[i]); };
-  const bool first = options_.layout == Layout::nchw;
   if (dims.size() == 2) {
-    shape_ = {side(1), 1, 1};
+    shape_ = SampleShape::vector(side(1));
   } else if (dims.size() == 3) {
-    shape_ = {1, side(1), side(2)};
+    shape_ = SampleShape::picture(1, side(1), side(2));
   } else {
-    channels_first_ = first;
-    shape_ = first ? ImageShape{side(1), side(2), side(3)} : ImageShape{side(3), side(1), side(2)};
-    if (options_.layout == Layout::automatic && shape_.channels > 4 && dims[1] <= 4) {
+    channels_first_ = options_.layout == Layout::nchw;
+    if (options_.layout == Layout::automatic && dims[3] > 4 && dims[1] <= 4) {
       fail(ExitCode::usage,
            fmt::format("dimensions {}: are these {} channels last, or {} channels first?", shown_dims(), dims[3],
                        dims[1]),
            "say --layout nhwc or --layout nchw");
     }
+    shape_ = channels_first_ ? SampleShape::picture(side(1), side(2), side(3))
+                             : SampleShape::picture(side(3), side(1), side(2));
   }
 
   facts_.count = dims[0];
   facts_.name = name;
   facts_.fingerprint = std::move(fingerprint);
-  facts_.kind = dims.size() == 2 ? SampleKind::vector : SampleKind::image;
+  facts_.shape = shape_;
   const bool picture = type == NumberType::uint8 || options_.range.has_value();
   facts_.dtype = picture ? "uint8" : "float32";
-  if (facts_.kind == SampleKind::vector && picture)
+  if (shape_.kind() == SampleKind::vector && picture)
     fail(ExitCode::usage,
          "these are vectors of dimensions " + shown_dims() + "; vectors must be floats without --range");
-  facts_.shape = shape_;
   if (options_.picture.changes_nothing()) return;
   if (!picture) {
     fail(ExitCode::usage, "--size and --colour are for pictures; these are fields of floats",
          "leave them out, or say with --range LO,HI which values are black and white");
   }
-  if (shape_.channels != 1 && shape_.channels != 3)
-    fail(ExitCode::usage, fmt::format("--size and --colour need 1 or 3 channels, found {}", shape_.channels));
-  facts_.shape = converted_shape(options_.picture, {shape_.width, shape_.height}, static_cast<int>(shape_.channels));
+  input_ = image_shape(shape_, place_);
+  if (input_.channels != 1 && input_.channels != 3)
+    fail(ExitCode::usage, fmt::format("--size and --colour need 1 or 3 channels, found {}", input_.channels));
+  output_ = converted_shape(options_.picture, {input_.width, input_.height}, static_cast<int>(input_.channels));
+  facts_.shape = output_.sample_shape();
 }
 
 void ArraySource::set_labels(std::vector<std::int64_t> labels, std::vector<std::string> names,
@@ -169,10 +170,10 @@ void ArraySource::decode(std::uint64_t number, std::span<const std::byte> raw, S
     decode_floats(raw, out);
   }
   if (options_.picture.changes_nothing()) return;
-  PictureConverter converter(options_.picture, facts_.shape);
-  converter.start(shape_.width, shape_.height, static_cast<int>(shape_.channels));
-  const auto row_bytes = static_cast<std::size_t>(shape_.width * shape_.channels);
-  for (std::size_t y = 0; y < static_cast<std::size_t>(shape_.height); ++y)
+  PictureConverter converter(options_.picture, output_);
+  converter.start(input_.width, input_.height, static_cast<int>(input_.channels));
+  const auto row_bytes = static_cast<std::size_t>(input_.width * input_.channels);
+  for (std::size_t y = 0; y < static_cast<std::size_t>(input_.height); ++y)
     converter.row(reinterpret_cast<const std::uint8_t*>(out.values.data()) + y * row_bytes);
   out.values = converter.take();
 }
@@ -182,7 +183,7 @@ void ArraySource::decode_bytes(std::span<const std::byte> raw, Sample& out) cons
     out.values.assign(raw.begin(), raw.end());
     return;
   }
-  const auto channels = static_cast<std::size_t>(shape_.channels), pixels = raw.size() / channels;
+  const auto channels = static_cast<std::size_t>(shape_.channels()), pixels = raw.size() / channels;
   out.values.resize(raw.size());
   for (std::size_t c = 0; c < channels; ++c) {
     for (std::size_t p = 0; p < pixels; ++p) out.values[p * channels + c] = raw[c * pixels + p];
@@ -190,14 +191,15 @@ void ArraySource::decode_bytes(std::span<const std::byte> raw, Sample& out) cons
 }
 
 void ArraySource::decode_floats(std::span<const std::byte> raw, Sample& out) const {
-  const auto channels = static_cast<std::size_t>(shape_.channels), width = static_cast<std::size_t>(shape_.width);
+  const auto channels = static_cast<std::size_t>(shape_.channels());
   const auto count = static_cast<std::size_t>(shape_.values()), pixels = count / channels;
   out.values.resize(facts_.dtype == "uint8" ? count : count * sizeof(float));
   for (std::size_t p = 0; p < pixels; ++p) {
     for (std::size_t c = 0; c < channels; ++c) {
       const double value = number_at(raw.data(), channels_first_ ? c * pixels + p : p * channels + c, type_);
       const auto refuse = [&](const std::string& what) {
-        const std::string at = facts_.kind == SampleKind::vector
+        const auto width = static_cast<std::size_t>(shape_.sizes().back());
+        const std::string at = shape_.kind() == SampleKind::vector
                                    ? fmt::format("column {}", c)
                                    : fmt::format("row {}, column {}, channel {}", p / width, p % width, c);
         throw BadSample(fmt::format("{} at {}: {}", value, at, what));

@@ -63,7 +63,8 @@ class ArraySource : public SampleSource {
   std::string place_;
   SourceFacts facts_;
   NumberType type_ = NumberType::uint8;
-  ImageShape shape_;  // of the input
+  SampleShape shape_;          // of the input
+  ImageShape input_, output_;  // where pictures are changed: before and after
   bool channels_first_ = false;
   std::size_t sample_bytes_ = 0;
   std::vector<std::int64_t> labels_;

@@ -71,22 +71,25 @@ void PictureSource::begin(std::vector<PictureFile> files, const std::optional<st
   assign_classes(dataset_json, place);
 
   std::string first_problem;
-  for (std::uint64_t i = 0; i < files_.size() && facts_.shape.channels == 0; ++i) {
+  bool found = false;
+  for (std::uint64_t i = 0; i < files_.size() && !found; ++i) {
     try {
       std::vector<std::byte> raw;
       fetch(i, raw);
       PictureConverter converter(options_, std::nullopt);
       decode_picture(contents(files_[i], raw), converter);
-      facts_.shape = converter.shape();
+      shape_ = converter.shape();
+      found = true;
     } catch (const BadSample& problem) {
       if (first_problem.empty()) first_problem = files_[i].path + ": " + problem.message();
     }
   }
-  if (facts_.shape.channels == 0) {
+  if (!found) {
     throw Error(ExitCode::bad_input,
                 fmt::format("none of the {} pictures can be decoded; the first one, {}", files_.size(), first_problem),
                 place);
   }
+  facts_.shape = shape_.sample_shape();
 }
 
 void PictureSource::assign_classes(const std::optional<std::string>& dataset_json, const std::string& place) {
@@ -169,7 +172,7 @@ void PictureSource::fetch(std::uint64_t number, std::vector<std::byte>& raw) {
 }
 
 void PictureSource::decode(std::uint64_t number, std::span<const std::byte> raw, Sample& out) const {
-  PictureConverter converter(options_, facts_.shape);
+  PictureConverter converter(options_, shape_);
   decode_picture(contents(files_[number], raw), converter);
   out.values = converter.take();
   out.label = labels_[number];

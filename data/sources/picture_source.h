@@ -50,6 +50,7 @@ class PictureSource : public SampleSource {
 
   PictureOptions options_;
   SourceFacts facts_;
+  ImageShape shape_;  // of the set
   std::vector<PictureFile> files_;
   std::vector<std::int64_t> labels_;
 };

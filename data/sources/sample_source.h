@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "core/error.h"
-#include "data/shards/dataset_info.h"
+#include "core/sample_shape.h"
 
 namespace pathline::data {
 
@@ -26,15 +26,14 @@ class BadSample : public Error {
 };
 
 struct Sample {
-  std::vector<std::byte> values;  ///< [H, W, C] or [D], of the source's dtype
+  std::vector<std::byte> values;  ///< [H, W, C], [D] or [H, D], of the source's dtype
   std::int64_t label = -1;
 };
 
 /// What is known of an input before its samples are read.
 struct SourceFacts {
-  std::uint64_t count = 0;  ///< samples found
-  SampleKind kind = SampleKind::image;
-  ImageShape shape;                      ///< of every sample as decode() gives it
+  std::uint64_t count = 0;               ///< samples found
+  SampleShape shape;                     ///< of every sample as decode() gives it
   std::string dtype = "uint8";           ///< or "float32"
   std::vector<std::string> class_names;  ///< empty: labels are all -1
   std::string name;                      ///< for the set, where the user gives none

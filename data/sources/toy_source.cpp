@@ -84,8 +84,7 @@ const std::vector<std::string>& ToySource::densities() {
 ToySource::ToySource(const std::string& density, std::uint64_t rows, std::uint64_t seed)
     : density_(density), seed_(seed) {
   facts_.count = rows;
-  facts_.kind = SampleKind::vector;
-  facts_.shape = {2, 1, 1};
+  facts_.shape = SampleShape::vector(2);
   facts_.dtype = "float32";
   for (int i = 0; i < density_named(density).classes; ++i) facts_.class_names.push_back(std::to_string(i));
   facts_.name = density;

@@ -97,7 +97,7 @@ TEST(RunConfig, FitsTheNetworkToTheData) {
   const Config config = tiny_config("/somewhere", {"--network.classes", "3"});
   RunConfig run = resolve_run_config(config, 1, 1, 1);
   data::DatasetInfo data;
-  data.shape = {3, 32, 16};
+  data.shape = SampleShape::picture(3, 32, 16);
   data.class_names = {"a", "b", "c"};
 
   fit_to_data(run, config, data);
@@ -115,13 +115,12 @@ TEST(RunConfig, SaysThatNoNetworkWorksOnVectorsYet) {
   const Config config = tiny_config("/somewhere");
   RunConfig run = resolve_run_config(config, 1, 1, 1);
   data::DatasetInfo data;
-  data.kind = data::SampleKind::vector;
-  data.shape = {2, 1, 1};
+  data.shape = SampleShape::vector(2);
 
   const Error error = error_of([&] { fit_to_data(run, config, data); });
 
   EXPECT_EQ(error.code(), ExitCode::usage);
-  EXPECT_TRUE(contains(error.what(), "rows of 2 values")) << error.what();
+  EXPECT_TRUE(contains(error.what(), "vector [2]")) << error.what();
 }
 
 TEST(RunConfig, ReadsBackWhatPrintConfigPrints) {

@@ -572,7 +572,7 @@ TEST(MakeTrainingBatch, GivesASampleTheSameDrawsInAnyBatch) {
 
 TEST(MakeTrainingBatch, ScalesBytesMovesChannelsFirstAndMirrorsOnlyWhereDrawn) {
   data::DatasetInfo info;
-  info.shape = {2, 1, 3};
+  info.shape = SampleShape::picture(2, 1, 3);
   info.dtype = "uint8";
   info.mean = {127.5, 0.0};
   info.scale = {127.5, 2.0};
@@ -602,10 +602,30 @@ TEST(MakeTrainingBatch, ScalesBytesMovesChannelsFirstAndMirrorsOnlyWhereDrawn) {
   EXPECT_NEAR(mirrored, kCount / 2, 50);  // five standard deviations
 }
 
+TEST(MakeTrainingBatch, LeavesVectorsAndSequencesAsTheyLie) {
+  for (const SampleShape& shape : {SampleShape::vector(6), SampleShape::sequence(2, 3)}) {
+    data::DatasetInfo info;
+    info.shape = shape;
+    info.dtype = "float32";
+    info.mean.assign(static_cast<std::size_t>(shape.channels()), 1.0);
+    info.scale.assign(static_cast<std::size_t>(shape.channels()), 2.0);
+    const at::Tensor stored = torch::arange(3 * 6, torch::kFloat).reshape(shape.batch_sizes(3));
+    data::Batch batch;
+    batch.values.resize(3 * 6 * sizeof(float));
+    std::memcpy(batch.values.data(), stored.data_ptr(), batch.values.size());
+    for (std::uint64_t i = 0; i < 3; ++i) batch.samples.push_back({i, 0, i});
+
+    const TrainingBatch made = make_training_batch(batch, info, {0, flow::TimeLaw::uniform(), 0, true, 0, 1});
+
+    EXPECT_TRUE(made.images.equal((stored - 1) / 2)) << shape.describe();
+    EXPECT_EQ(made.noise.sizes(), stored.sizes());
+  }
+}
+
 // The slow, obvious way: LibTorch pads the mirrored image by reflection, and the cut is a slice.
 TEST(MakeTrainingBatch, CutsPaddedImagesWhereDrawn) {
   data::DatasetInfo info;
-  info.shape = {2, 4, 5};
+  info.shape = SampleShape::picture(2, 4, 5);
   info.dtype = "float32";
   info.mean = {1.0, -2.0};
   info.scale = {3.0, 0.5};
@@ -635,7 +655,7 @@ TEST(MakeTrainingBatch, CutsPaddedImagesWhereDrawn) {
 
 TEST(MakeTrainingBatch, DropsLabelsPerSampleAtTheRateAsked) {
   data::DatasetInfo info;
-  info.shape = {1, 1, 1};
+  info.shape = SampleShape::picture(1, 1, 1);
   info.dtype = "uint8";
   info.mean = info.scale = {127.5};
   data::Batch batch;

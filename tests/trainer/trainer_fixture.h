@@ -50,7 +50,7 @@ inline void write_tiny_shards(const std::filesystem::path& folder, std::uint64_t
   data::DatasetInfo info;
   info.name = "tiny";
   info.split = "train";
-  info.shape = {1, 8, 8};
+  info.shape = SampleShape::picture(1, 8, 8);
   info.dtype = "uint8";
   for (std::size_t i = 0; i < classes; ++i) info.class_names.push_back("class " + std::to_string(i));
   info.mean = info.scale = {127.5};
@@ -67,7 +67,7 @@ inline void write_shards_with_a_huge_image(const std::filesystem::path& folder, 
   data::DatasetInfo info;
   info.name = "huge";
   info.split = "train";
-  info.shape = {1, 8, 8};
+  info.shape = SampleShape::picture(1, 8, 8);
   info.dtype = "float32";
   info.class_names = {"only"};
   info.mean = {0.0};

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "data/shards/shard_set.h"
+#include "data/pictures/image_shape.h"
 
 namespace pathline::tools {
 

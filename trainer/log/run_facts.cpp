@@ -7,6 +7,7 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -125,9 +126,9 @@ Facts collect_facts(const RunConfig& run, const data::ShardSet& data, std::int64
   Facts facts;
   const auto add = [&](const char* name, std::string text) { facts.emplace_back(name, std::move(text)); };
   add("data",
-      fmt::format("{}: {} {}, {} images {}x{}x{} {}, hash {}{}{}", run.shards.string(), info.name, info.split,
-                  grouped(data.size()), info.shape.channels, info.shape.height, info.shape.width, info.dtype,
-                  data.content_hash().substr(0, 12), data.cached() ? ", kept in memory" : "",
+      fmt::format("{}: {} {}, {} {} {} {}, hash {}{}{}", run.shards.string(), info.name, info.split,
+                  grouped(data.size()), data::samples_noun(info.shape.kind()), fmt::join(info.shape.sizes(), "x"),
+                  info.dtype, data.content_hash().substr(0, 12), data.cached() ? ", kept in memory" : "",
                   run.shuffle.window > 0 ? fmt::format(", shuffled in windows of {}", run.shuffle.window) : ""));
   add("network",
       fmt::format("{}, {} parameters, {}{}", run.network.kind, grouped(static_cast<std::uint64_t>(parameters)),

@@ -17,10 +17,10 @@ struct SampleKernels {
   /// out[i] = (in[i] - mean) / scale in single precision. Large outputs bypass the cache.
   void (*bytes_to_floats)(const std::uint8_t* in, std::size_t count, float mean, float scale, float* out);
   /// out[p * channels + c] = table[c * 256 + in[p * channels + c]].
-  void (*bytes_through_tables)(const std::uint8_t* in, std::size_t pixels, std::size_t channels, const float* table,
+  void (*bytes_through_tables)(const std::uint8_t* in, std::size_t places, std::size_t channels, const float* table,
                                float* out);
   /// out[p * channels + c] = (in[p * channels + c] - mean[c]) / scale[c] in double precision, rounded once.
-  void (*floats_to_floats)(const float* in, std::size_t pixels, std::size_t channels, const double* mean,
+  void (*floats_to_floats)(const float* in, std::size_t places, std::size_t channels, const double* mean,
                            const double* scale, float* out);
 };
 

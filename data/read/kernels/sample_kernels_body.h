@@ -36,21 +36,21 @@ void bytes_to_floats(const std::uint8_t* in, std::size_t count, float mean, floa
   for (; i < count; ++i) out[i] = (static_cast<float>(in[i]) - mean) / scale;
 }
 
-void bytes_through_tables(const std::uint8_t* in, std::size_t pixels, std::size_t channels, const float* table,
+void bytes_through_tables(const std::uint8_t* in, std::size_t places, std::size_t channels, const float* table,
                           float* out) {
-  for (std::size_t p = 0; p < pixels; ++p) {
+  for (std::size_t p = 0; p < places; ++p) {
     for (std::size_t c = 0; c < channels; ++c) *out++ = table[c * 256 + *in++];
   }
 }
 
-void floats_to_floats(const float* in, std::size_t pixels, std::size_t channels, const double* mean,
+void floats_to_floats(const float* in, std::size_t places, std::size_t channels, const double* mean,
                       const double* scale, float* out) {
   if (channels == 1) {
     const double m = *mean, s = *scale;
-    for (std::size_t p = 0; p < pixels; ++p) out[p] = static_cast<float>((static_cast<double>(in[p]) - m) / s);
+    for (std::size_t p = 0; p < places; ++p) out[p] = static_cast<float>((static_cast<double>(in[p]) - m) / s);
     return;
   }
-  for (std::size_t p = 0; p < pixels; ++p) {
+  for (std::size_t p = 0; p < places; ++p) {
     for (std::size_t c = 0; c < channels; ++c)
       out[p * channels + c] = static_cast<float>((static_cast<double>(in[p * channels + c]) - mean[c]) / scale[c]);
   }

@@ -14,7 +14,7 @@ class MadeUpSource : public SampleSource {
  public:
   explicit MadeUpSource(std::uint64_t count, std::uint64_t bad_every = 0) : bad_every_(bad_every) {
     facts_.count = count;
-    facts_.shape = {1, 4, 4};
+    facts_.shape = SampleShape::picture(1, 4, 4);
     facts_.class_names = {"zero", "one", "two"};
     facts_.name = "made-up";
     facts_.fingerprint = "the same always";
@@ -284,9 +284,8 @@ TEST_F(ConvertTest, VectorsKeepTheirStatisticsWhateverTheShards) {
     convert(source, how);
 
     const DatasetInfo info = ShardSet::open(how.out, true).info();
-    EXPECT_EQ(info.kind, SampleKind::vector);
     EXPECT_EQ(info.format_version, 2);
-    EXPECT_EQ(info.shape, (ImageShape{2, 1, 1}));
+    EXPECT_EQ(info.shape, SampleShape::vector(2));
     ASSERT_EQ(info.mean.size(), 2u);
     if (mean.empty()) {
       mean = info.mean;

@@ -67,7 +67,7 @@ class Hdf5LayoutTest : public testing::Test {
 
 TEST_F(Hdf5LayoutTest, AgreesWithTheLibraryOnOurShards) {
   for (const std::string dtype : {"uint8", "float32"}) {
-    write_small_set(folder_ / dtype, 20, 7, small_info({3, 5, 4}, dtype));
+    write_small_set(folder_ / dtype, 20, 7, small_info(SampleShape::picture(3, 5, 4), dtype));
 
     for (const char* shard : {"shard-00000.h5", "shard-00002.h5"}) {
       for (const char* name : {"images", "labels", "checksums"}) expect_same(folder_ / dtype / shard, name);
@@ -119,7 +119,7 @@ TEST_F(Hdf5LayoutTest, RefusesGroupsOfManyObjects) {
 class HostileShard : public Hdf5LayoutTest {
  protected:
   void SetUp() override {
-    write_small_set(folder_ / "set", 8, 10, small_info({1, 4, 4}));
+    write_small_set(folder_ / "set", 8, 10, small_info(SampleShape::picture(1, 4, 4)));
     path_ = folder_ / "set/shard-00000.h5";
     bytes_ = read_bytes(path_);
   }

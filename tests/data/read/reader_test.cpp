@@ -52,7 +52,7 @@ constexpr std::uint64_t set_size = 103;  // no multiple of any batch below: batc
 class ReaderTest : public testing::Test {
  protected:
   void SetUp() override {
-    info_ = write_small_set(folder_ / "set", set_size, 40, small_info({3, 4, 5}));
+    info_ = write_small_set(folder_ / "set", set_size, 40, small_info(SampleShape::picture(3, 4, 5)));
     set_.emplace(ShardSet::open(folder_ / "set"));
   }
   ReaderOptions options(std::uint64_t global, std::uint64_t micro, int rank = 0, int ranks = 1) const {
@@ -221,7 +221,7 @@ TEST_F(ReaderTest, ReadsNoFurtherAheadThanItsMemoryAllows) {
 // Large enough for several threads to share each batch.
 TEST(ReaderParts, DeliverTheSameBatchAndTheEarliestError) {
   TemporaryFolder folder;
-  const DatasetInfo info = write_small_set(folder / "set", 20, 20, small_info({3, 400, 400}));
+  const DatasetInfo info = write_small_set(folder / "set", 20, 20, small_info(SampleShape::picture(3, 400, 400)));
   const ShardSet set = ShardSet::open(folder / "set");
   ReaderOptions one, four;
   one.plan = four.plan = {20, 20, 0, 1};

@@ -18,7 +18,7 @@ class BitFlips : public testing::Test {
   static constexpr std::uint64_t images = 24;
 
   void SetUp() override {
-    info_ = write_small_set(folder_ / "set", images, 9, small_info({3, 8, 8}));
+    info_ = write_small_set(folder_ / "set", images, 9, small_info(SampleShape::picture(3, 8, 8)));
     for (const auto& entry : std::filesystem::directory_iterator(folder_ / "set")) {
       files_.push_back(entry.path());
       sizes_.push_back(entry.file_size());

@@ -15,7 +15,7 @@ namespace {
 TEST(SetStatistics, AgreeWithTwoPlainPasses) {
   for (const std::string dtype : {"uint8", "float32"}) {
     TemporaryFolder folder;
-    const DatasetInfo info = small_info({2, 5, 7}, dtype);
+    const DatasetInfo info = small_info(SampleShape::picture(2, 5, 7), dtype);
     write_small_set(folder / "set", 300, 100, info);
     const ShardSet set = ShardSet::open(folder / "set");
 
@@ -44,7 +44,7 @@ TEST(SetStatistics, AgreeWithTwoPlainPasses) {
 
 TEST(SetStatistics, AreTheSameBitsForAnyNumberOfThreads) {
   TemporaryFolder folder;
-  write_small_set(folder / "set", 60, 25, small_info({3, 200, 200}, "float32"));  // several pieces
+  write_small_set(folder / "set", 60, 25, small_info(SampleShape::picture(3, 200, 200), "float32"));  // several pieces
   const ShardSet set = ShardSet::open(folder / "set");
 
   const SetStatistics one = set_statistics(set, {}, 1), four = set_statistics(set, {}, 4);

@@ -41,15 +41,15 @@ inline void flip(const std::filesystem::path& path, std::size_t at, int mask = 1
   file.put(static_cast<char>(byte ^ mask));
 }
 
-inline DatasetInfo small_info(ImageShape shape = {1, 3, 2}, const std::string& dtype = "uint8") {
+inline DatasetInfo small_info(SampleShape shape = SampleShape::picture(1, 3, 2), const std::string& dtype = "uint8") {
   DatasetInfo info;
   info.name = "small";
   info.split = "train";
   info.shape = shape;
   info.dtype = dtype;
   info.class_names = {"zero", "one", "two"};
-  info.mean.assign(static_cast<std::size_t>(shape.channels), 127.5);
-  info.scale.assign(static_cast<std::size_t>(shape.channels), 127.5);
+  info.mean.assign(static_cast<std::size_t>(shape.channels()), 127.5);
+  info.scale.assign(static_cast<std::size_t>(shape.channels()), 127.5);
   return info;
 }
 

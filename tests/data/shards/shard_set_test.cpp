@@ -23,7 +23,7 @@ namespace {
 TEST(ShardSet, ReadsBackEveryImageAndLabel) {
   for (const std::string dtype : {"uint8", "float32"}) {
     TemporaryFolder folder;
-    const DatasetInfo info = small_info({3, 5, 4}, dtype);
+    const DatasetInfo info = small_info(SampleShape::picture(3, 5, 4), dtype);
     write_small_set(folder / "set", 23, 10, info);
 
     const ShardSet set = ShardSet::open(folder / "set", true);
@@ -41,7 +41,7 @@ TEST(ShardSet, ReadsBackEveryImageAndLabel) {
 
 TEST(ShardSet, KeepsWhatTheIndexSays) {
   TemporaryFolder folder;
-  DatasetInfo info = small_info({2, 3, 4});
+  DatasetInfo info = small_info(SampleShape::picture(2, 3, 4));
   info.name = "Kleider – \"schön\"";
   info.mean = {0.1, 1e300};
   info.scale = {1.0 / 3, 2};
@@ -75,7 +75,7 @@ TEST(ShardSet, AcceptsSetsWithoutClasses) {
 // The slow, obvious reference: HDF5 itself reads the datasets.
 TEST(ShardSet, AgreesWithHdf5) {
   TemporaryFolder folder;
-  const DatasetInfo info = small_info({3, 7, 5});
+  const DatasetInfo info = small_info(SampleShape::picture(3, 7, 5));
   write_small_set(folder / "set", 50, 100, info);
   const ShardSet set = ShardSet::open(folder / "set");
   Hdf5Handle file{H5Fopen((folder / "set/shard-00000.h5").c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose};
@@ -212,9 +212,9 @@ TEST_F(ShardIndexRefuses, OtherFormats) {
 }
 
 TEST_F(ShardIndexRefuses, NewerVersions) {
-  edit([](auto& json) { json["format_version"] = 3; });
+  edit([](auto& json) { json["format_version"] = 4; });
 
-  expect_refused({"version 3", "newer pathline"});
+  expect_refused({"version 4", "newer pathline"});
 }
 
 TEST_F(ShardIndexRefuses, UnknownKeys) {
@@ -276,7 +276,7 @@ TEST_F(ShardIndexRefuses, ScalesThatAreNotPositive) {
 class ShardFileRefuses : public testing::Test {
  protected:
   void SetUp() override {
-    info_ = small_info({1, 4, 4});
+    info_ = small_info(SampleShape::picture(1, 4, 4));
     info_ = write_small_set(folder_ / "set", 12, 100, info_);
     path_ = folder_ / "set/shard-00000.h5";
   }

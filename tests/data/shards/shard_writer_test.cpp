@@ -90,7 +90,7 @@ TEST(ShardWriter, RefusesLabelsWithoutAClass) {
 
 TEST(ShardWriter, RefusesNumbersThatAreNotFinite) {
   TemporaryFolder folder;
-  const DatasetInfo info = small_info({1, 2, 2}, "float32");
+  const DatasetInfo info = small_info(SampleShape::picture(1, 2, 2), "float32");
   ShardWriter writer(folder / "set", info, 10);
   const float image[4] = {0, 1, std::nanf(""), 3};
 
@@ -112,7 +112,9 @@ TEST(ShardWriter, RefusesSettingsThatDoNotFitTogether) {
     ShardWriter(folder / "set", info, per_shard);
   };
 
-  expect_error(ExitCode::usage, {"height"}, [&] { with([](DatasetInfo& info) { info.shape.height = 0; }); });
+  expect_error(ExitCode::usage, {"height"},
+               [&] { with([](DatasetInfo& info) { info.shape = SampleShape::picture(1, 0, 2); }); });
+  expect_error(ExitCode::usage, {"shape", "missing"}, [&] { with([](DatasetInfo& info) { info.shape = {}; }); });
   expect_error(ExitCode::usage, {"dtype"}, [&] { with([](DatasetInfo& info) { info.dtype = "int16"; }); });
   expect_error(ExitCode::usage, {"per channel"}, [&] { with([](DatasetInfo& info) { info.mean = {1, 2}; }); });
   expect_error(ExitCode::usage, {"scale"}, [&] { with([](DatasetInfo& info) { info.scale = {-1}; }); });

@@ -31,7 +31,7 @@ TEST(VerifyShards, FindsNothingInAWholeFolder) {
 
 TEST(VerifyShards, ListsEveryProblem) {
   TemporaryFolder folder;
-  const DatasetInfo info = write_small_set(folder / "set", 45, 10, small_info({1, 6, 6}));
+  const DatasetInfo info = write_small_set(folder / "set", 45, 10, small_info(SampleShape::picture(1, 6, 6)));
   flip(folder / "set/shard-00000.h5", place_of_image(folder / "set/shard-00000.h5", info, 3));
   flip(folder / "set/shard-00000.h5", place_of_image(folder / "set/shard-00000.h5", info, 8));
   std::filesystem::remove(folder / "set/shard-00001.h5");
@@ -65,7 +65,7 @@ TEST(VerifyShards, SeesEveryByte) {
 
 TEST(VerifyShards, ReportsTheSameForAnyNumberOfThreads) {
   TemporaryFolder folder;
-  write_small_set(folder / "set", 45, 10, small_info({1, 6, 6}));
+  write_small_set(folder / "set", 45, 10, small_info(SampleShape::picture(1, 6, 6)));
   for (int i = 0; i < 4; ++i) {
     const auto path = folder / "set" / ("shard-0000" + std::to_string(i) + ".h5");
     for (std::size_t at = 200; at < std::filesystem::file_size(path); at += 97) flip(path, at);

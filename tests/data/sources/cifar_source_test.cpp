@@ -31,7 +31,7 @@ TEST_F(CifarSourceTest, ReadsTheFiveBatchesInOrder) {
   const auto source = open(10);
 
   EXPECT_EQ(source->facts().count, 10u);
-  EXPECT_EQ(source->facts().shape, (ImageShape{3, 32, 32}));
+  EXPECT_EQ(source->facts().shape, SampleShape::picture(3, 32, 32));
   EXPECT_EQ(source->facts().class_names.at(9), "j");
   const auto pixels = bytes_of_sample(*source, 4);  // the first one of the third file
   EXPECT_EQ((std::vector<int>{pixels[0], pixels[1], pixels[2], pixels[3071]}), (std::vector<int>{3, 30, 60, 60}));

@@ -74,7 +74,7 @@ TEST_F(Hdf5SourceTest, EveryStorageGivesTheSameNumbers) {
   for (std::size_t i = 0; i < storages.size(); ++i) {
     const auto source = open("/set" + std::to_string(i));
 
-    EXPECT_EQ(source->facts().shape, (ImageShape{3, 5, 7}));
+    EXPECT_EQ(source->facts().shape, SampleShape::picture(3, 5, 7));
     std::vector<float> found;
     for (std::uint64_t n = 0; n < 10; ++n) {
       const auto sample = floats_of_sample(*source, n);
@@ -90,7 +90,7 @@ TEST_F(Hdf5SourceTest, FindsBigGansNamesWithChannelsFirst) {
 
   const auto source = open();
 
-  EXPECT_EQ(source->facts().shape, (ImageShape{3, 1, 2}));
+  EXPECT_EQ(source->facts().shape, SampleShape::picture(3, 1, 2));
   EXPECT_EQ(bytes_of_sample(*source, 0), (std::vector<int>{0, 14, 28, 7, 21, 35}));
   EXPECT_EQ(read_sample(*source, 1).label, 2);
   EXPECT_EQ(source->facts().class_names.size(), 5u);

@@ -48,7 +48,7 @@ class IdxSourceTest : public testing::Test {
   /// That the source gives images_file(3, 4, 5) with labels 7, 0, 9.
   static void expect_three_images(IdxSource& source) {
     EXPECT_EQ(source.facts().count, 3u);
-    EXPECT_EQ(source.facts().shape, (ImageShape{1, 4, 5}));
+    EXPECT_EQ(source.facts().shape, SampleShape::picture(1, 4, 5));
     std::string all;
     std::vector<std::int64_t> labels;
     for (std::uint64_t i = 0; i < 3; ++i) {

@@ -39,7 +39,7 @@ TEST_F(NpySourceTest, ReadsPictures) {
 
   const auto source = open();
 
-  EXPECT_EQ(source->facts().shape, (ImageShape{3, 1, 2}));
+  EXPECT_EQ(source->facts().shape, SampleShape::picture(3, 1, 2));
   EXPECT_EQ(source->facts().dtype, "uint8");
   EXPECT_EQ(source->sample_name(1), "x.npy[1]");
   EXPECT_EQ(bytes_of_sample(*source, 1), (std::vector<int>{7, 8, 9, 10, 11, 12}));
@@ -52,7 +52,7 @@ TEST_F(NpySourceTest, ChannelsFirstBecomeLast) {
 
   const auto source = open(options);
 
-  EXPECT_EQ(source->facts().shape, (ImageShape{3, 1, 2}));
+  EXPECT_EQ(source->facts().shape, SampleShape::picture(3, 1, 2));
   EXPECT_EQ(bytes_of_sample(*source, 0), (std::vector<int>{1, 3, 5, 2, 4, 6}));
 }
 
@@ -112,8 +112,7 @@ TEST_F(NpySourceTest, RowsOfATableAreVectors) {
 
   const auto source = open();
 
-  EXPECT_EQ(source->facts().kind, SampleKind::vector);
-  EXPECT_EQ(source->facts().shape, (ImageShape{3, 1, 1}));
+  EXPECT_EQ(source->facts().shape, SampleShape::vector(3));
   EXPECT_EQ(floats_of_sample(*source, 1), (std::vector<float>{4, 5, 6}));
 }
 

@@ -54,7 +54,7 @@ TEST_F(FolderSourceTest, TopFoldersAreTheClassesInOrderOfBytes) {
   EXPECT_EQ(names_of(*source), (std::vector<std::string>{"Zebras/z.jpeg", "cats/a.PNG", "cats/b/deep.png"}));
   EXPECT_EQ(source->facts().class_names, (std::vector<std::string>{"Zebras", "cats"}));
   EXPECT_EQ(labels_of(*source), (std::vector<std::int64_t>{0, 1, 1}));
-  EXPECT_EQ(source->facts().shape, (ImageShape{3, 2, 2}));
+  EXPECT_EQ(source->facts().shape, SampleShape::picture(3, 2, 2));
   EXPECT_EQ(source->facts().remark, "1 files that are not pictures were left aside");
   EXPECT_EQ(bytes_of_sample(*source, 1), std::vector<int>(12, 2));
 }
@@ -139,7 +139,7 @@ TEST_F(FolderSourceTest, OtherSizesThanTheFirstNeedSize) {
   sized.size = Extent{2, 2};
   const auto resized = open(sized);
 
-  EXPECT_EQ(source->facts().shape, (ImageShape{3, 2, 3}));
+  EXPECT_EQ(source->facts().shape, SampleShape::picture(3, 2, 3));
   expect_bad(*source, 0, "neither PNG nor JPEG");
   expect_bad(*source, 2, "--size");
   EXPECT_EQ(bytes_of_sample(*resized, 2), std::vector<int>(12, 1));

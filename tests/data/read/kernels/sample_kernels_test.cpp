@@ -66,19 +66,5 @@ TEST(SampleKernels, ConvertFloatsInDoublePrecision) {
   }
 }
 
-TEST(Normalizer, GivesTheDefinitionForEveryByteAndChannel) {
-  for (const std::vector<double>& scale : {std::vector<double>{127.5, 127.5}, std::vector<double>{0.3, 1e5}}) {
-    DatasetInfo info = small_info({2, 16, 16});
-    info.scale = scale;
-    const std::vector<std::uint8_t> bytes = some_bytes(512);
-    std::vector<float> out(512);
-
-    const Normalizer normalize(info);
-    normalize(reinterpret_cast<const std::byte*>(bytes.data()), out.data());
-
-    for (std::size_t i = 0; i < 512; ++i) ASSERT_EQ(out[i], static_cast<float>((bytes[i] - 127.5) / scale[i % 2])) << i;
-  }
-}
-
 }  // namespace
 }  // namespace pathline::data
