@@ -5,6 +5,7 @@
 #include <optional>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "core/durable_file.h"
@@ -107,6 +108,18 @@ Json as_json(const data::ShardSet& shards, const std::vector<std::uint64_t>& cou
   json["classes"] = Json::array();
   for (std::size_t c = 0; c < counts.size(); ++c)
     json["classes"].push_back({{"name", info.class_names[c]}, {"images", counts[c]}});
+  json["conditions"] = Json::array();
+  for (const data::ConditionArray& condition : info.conditions) {
+    Json entry = {{"name", condition.field.name}, {"dtype", condition.dtype}};
+    if (condition.is_label()) {
+      entry["classes"] = condition.field.classes;
+    } else {
+      entry["sizes"] = condition.field.sizes;
+      entry["mean"] = condition.mean;
+      entry["scale"] = condition.scale;
+    }
+    json["conditions"].push_back(std::move(entry));
+  }
   json["shards"] = Json::array();
   for (const auto& shard : info.shards)
     json["shards"].push_back(
@@ -133,6 +146,13 @@ std::string shape_text(const SampleShape& shape) {
   return fmt::format("{} steps of {} values", sizes[0], sizes[1]);
 }
 
+std::string condition_text(const data::ConditionArray& condition) {
+  if (condition.is_label()) return fmt::format("label of {} classes", condition.field.classes);
+  const bool vector = condition.field.kind == ConditionField::Kind::vector;
+  return fmt::format("{} {} {}", vector ? "vector of" : "tensor of", fmt::join(condition.field.sizes, " x "),
+                     condition.dtype);
+}
+
 void print_text(const data::ShardSet& shards, const std::vector<std::uint64_t>& counts, std::uint64_t bytes,
                 const std::optional<data::SetStatistics>& statistics) {
   const data::DatasetInfo& info = shards.info();
@@ -148,6 +168,8 @@ void print_text(const data::ShardSet& shards, const std::vector<std::uint64_t>& 
     for (std::size_t c = 0; c < info.mean.size(); ++c)
       fmt::print("  channel {:<4}  (value - {}) / {}\n", c, info.mean[c], info.scale[c]);
   }
+  for (const data::ConditionArray& condition : info.conditions)
+    fmt::print("  condition     {}: {}\n", condition.field.name, condition_text(condition));
   if (statistics) {
     fmt::print("  values        {:>12} {:>12} {:>12} {:>12}\n", "mean", "deviation", "smallest", "largest");
     for (std::size_t c = 0; c < statistics->mean.size(); ++c)

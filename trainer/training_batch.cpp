@@ -48,6 +48,8 @@ TrainingBatch make_training_batch(const data::Batch& batch, const data::DatasetI
   float* noise = result.noise.mutable_data_ptr<float>();
   float* times = result.times.mutable_data_ptr<float>();
   std::int64_t* labels = settings.classes > 0 ? result.labels.mutable_data_ptr<std::int64_t>() : nullptr;
+  const std::int64_t* stored_labels = nullptr;  // the first condition of a set with classes
+  if (labels != nullptr) stored_labels = reinterpret_cast<const std::int64_t*>(batch.conditions.at(0).data());
   const std::int64_t values = info.shape.values();
   const std::size_t stored_bytes = batch.values.size() / batch.samples.size();
   const data::Normalizer normalize(info);
@@ -83,7 +85,7 @@ TrainingBatch make_training_batch(const data::Batch& batch, const data::DatasetI
       times[i] = static_cast<float>(settings.time_law.time(stream(Purpose::time).uniform()));
       if (labels != nullptr) {
         const bool drop = settings.label_drop > 0 && stream(Purpose::label_drop).uniform() < settings.label_drop;
-        labels[i] = drop ? settings.classes : batch.labels[at];
+        labels[i] = drop ? settings.classes : stored_labels[at];
       }
     }
   });

@@ -12,9 +12,11 @@
 #include "core/durable_file.h"
 #include "core/hash.h"
 #include "data/convert/ordered_pipeline.h"
+#include "data/shards/dataset_check.h"
 #include "data/shards/shard_builder.h"
 #include "data/shards/shard_file.h"
 #include "data/shards/shard_index.h"
+#include "data/shards/value_checks.h"
 
 namespace pathline::data {
 
@@ -47,6 +49,7 @@ struct Piece {
     std::uint64_t checksum = 0;
     ContentHash content{};
     ChannelStatistics statistics;
+    std::vector<ChannelStatistics> condition_statistics;
   };
   std::uint64_t first = 0;
   std::vector<Entry> entries;
@@ -72,6 +75,24 @@ std::string listed(const std::string& text) {
     }
   }
   return out;
+}
+
+/// Of one value of each condition; those that are not float32 need none.
+std::vector<ChannelStatistics> statistics_of_conditions(const DatasetInfo& info, const ConditionValues& values) {
+  std::vector<ChannelStatistics> statistics(info.conditions.size());
+  for (std::size_t i = 0; i < info.conditions.size(); ++i) {
+    const ConditionArray& condition = info.conditions[i];
+    if (condition.dtype != "float32") continue;
+    const auto channels = static_cast<std::size_t>(condition.field.sizes[0]);
+    statistics[i] = ChannelStatistics::of_channels_first(reinterpret_cast<const float*>(values.at(i).data()), channels,
+                                                         condition.values() / channels);
+  }
+  return statistics;
+}
+
+void merge(std::vector<ChannelStatistics>& into, const std::vector<ChannelStatistics>& others) {
+  into.resize(std::max(into.size(), others.size()));
+  for (std::size_t i = 0; i < others.size(); ++i) into[i].merge(others[i]);
 }
 
 class Conversion {
@@ -112,6 +133,12 @@ DatasetInfo Conversion::make_info(const SourceFacts& facts, const ConvertOptions
   const auto channels = static_cast<std::size_t>(facts.shape.channels());
   info.mean.assign(channels, 127.5);
   info.scale.assign(channels, 127.5);
+  info.conditions = facts.conditions;
+  for (ConditionArray& condition : info.conditions) {
+    if (condition.is_label()) continue;
+    condition.mean.assign(static_cast<std::size_t>(condition.field.sizes.at(0)), 127.5);
+    condition.scale = condition.mean;
+  }
   info.format_version = lowest_format_version(info);
   check_dataset_info(info, ExitCode::usage, options.out.string());
   return info;
@@ -119,7 +146,7 @@ DatasetInfo Conversion::make_info(const SourceFacts& facts, const ConvertOptions
 
 std::uint64_t Conversion::samples_per_shard() const {
   if (options_.shard_samples != 0) return options_.shard_samples;
-  return std::max<std::uint64_t>(1, options_.shard_bytes / info_.sample_bytes());
+  return std::max<std::uint64_t>(1, options_.shard_bytes / info_.stored_bytes());
 }
 
 ConversionPlan Conversion::full_plan() const {
@@ -175,7 +202,9 @@ void Conversion::work_on(Piece& piece) const {
       entry.problem = "there is not enough memory to decode it";
     }
     entry.raw = {};
+    if (entry.problem.empty()) entry.problem = conditions_problem(info_, entry.sample.conditions);
     if (!entry.problem.empty()) continue;
+    entry.condition_statistics = statistics_of_conditions(info_, entry.sample.conditions);
     const std::vector<std::byte>& values = entry.sample.values;
     entry.checksum = xxh3_64(values.data(), values.size());
     if (options_.dedupe) entry.content = content_hash(values.data(), values.size());
@@ -209,8 +238,9 @@ void Conversion::take(Piece& piece, ShardBuilder& shard, ConversionPart& part, S
       ++part.duplicates;
       continue;
     }
-    shard.add(entry.sample.values.data(), entry.sample.label, entry.checksum);
+    shard.add(entry.sample.values.data(), entry.sample.label, entry.checksum, entry.sample.conditions);
     part.statistics.merge(entry.statistics);
+    merge(part.condition_statistics, entry.condition_statistics);
     ++info_.count;
     if (shard.full()) finish_shard(shard, part, number + 1);
   }
@@ -222,6 +252,14 @@ void Conversion::publish(const std::vector<SkippedSample>& skipped) {
     for (const ConversionPart& part : area_.parts()) all.merge(part.statistics);
     info_.mean = all.mean;
     for (std::size_t c = 0; c < info_.scale.size(); ++c) info_.scale[c] = all.scale(c);
+  }
+  std::vector<ChannelStatistics> all;
+  for (const ConversionPart& part : area_.parts()) merge(all, part.condition_statistics);
+  for (std::size_t i = 0; i < info_.conditions.size(); ++i) {
+    ConditionArray& condition = info_.conditions[i];
+    if (condition.dtype != "float32") continue;
+    condition.mean = all.at(i).mean;
+    for (std::size_t k = 0; k < condition.scale.size(); ++k) condition.scale[k] = all[i].scale(k);
   }
   check_dataset_info(info_, ExitCode::bad_input, options_.out.string());
   if (!skipped.empty()) {
@@ -245,7 +283,7 @@ ConvertSummary Conversion::run() {
   ShardBuilder shard(info_, samples_per_shard(), options_.out.string());
   ConversionPart part;
 
-  const std::uint64_t in_piece = std::clamp<std::uint64_t>(piece_bytes / info_.sample_bytes(), 1, most_in_piece);
+  const std::uint64_t in_piece = std::clamp<std::uint64_t>(piece_bytes / info_.stored_bytes(), 1, most_in_piece);
   std::uint64_t fetched = start;
   const auto fetch = [&](Piece& piece) {
     if (fetched == total) return false;
@@ -263,7 +301,7 @@ ConvertSummary Conversion::run() {
   };
   {
     const std::uint64_t window = std::max<std::uint64_t>(2 * static_cast<std::uint64_t>(options_.threads),
-                                                         waiting_bytes / (in_piece * info_.sample_bytes()));
+                                                         waiting_bytes / (in_piece * info_.stored_bytes()));
     OrderedPipeline<Piece> pipeline(
         fetch, [&](Piece& piece) { work_on(piece); }, options_.threads, static_cast<std::size_t>(window));
     const auto next_piece = [&] {

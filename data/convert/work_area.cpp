@@ -26,20 +26,35 @@ std::string part_name(std::size_t number) {
   return fmt::format("part-{:05}.json", number);
 }
 
+Json to_json(const ChannelStatistics& statistics) {
+  return {{"count", statistics.count}, {"mean", statistics.mean}, {"squares", statistics.squares}};
+}
+
+ChannelStatistics statistics_from(const Json& json) {
+  ChannelStatistics statistics;
+  json.at("count").get_to(statistics.count);
+  json.at("mean").get_to(statistics.mean);
+  json.at("squares").get_to(statistics.squares);
+  return statistics;
+}
+
 Json to_json(const ConversionPart& part) {
   Json json;
   json["next"] = part.next;
   json["duplicates"] = part.duplicates;
   json["skipped"] = Json::array();
   for (const SkippedSample& sample : part.skipped) json["skipped"].push_back({sample.name, sample.reason});
-  json["statistics"] = {
-      {"count", part.statistics.count}, {"mean", part.statistics.mean}, {"squares", part.statistics.squares}};
+  json["statistics"] = to_json(part.statistics);
   json["shard"] = {{"file", part.shard.file},
                    {"count", part.shard.count},
                    {"bytes", part.shard.bytes},
                    {"sha256", part.shard.sha256},
                    {"labels_xxh3", part.shard.labels_xxh3},
                    {"checksums_xxh3", part.shard.checksums_xxh3}};
+  if (part.condition_statistics.empty()) return json;
+  json["shard"]["condition_checksums_xxh3"] = part.shard.condition_checksums_xxh3;
+  json["condition_statistics"] = Json::array();
+  for (const ChannelStatistics& each : part.condition_statistics) json["condition_statistics"].push_back(to_json(each));
   return json;
 }
 
@@ -49,10 +64,7 @@ ConversionPart part_from(const Json& json) {
   json.at("duplicates").get_to(part.duplicates);
   for (const Json& pair : json.at("skipped"))
     part.skipped.push_back({pair.at(0).get<std::string>(), pair.at(1).get<std::string>()});
-  const Json& statistics = json.at("statistics");
-  statistics.at("count").get_to(part.statistics.count);
-  statistics.at("mean").get_to(part.statistics.mean);
-  statistics.at("squares").get_to(part.statistics.squares);
+  part.statistics = statistics_from(json.at("statistics"));
   const Json& shard = json.at("shard");
   shard.at("file").get_to(part.shard.file);
   shard.at("count").get_to(part.shard.count);
@@ -60,6 +72,9 @@ ConversionPart part_from(const Json& json) {
   shard.at("sha256").get_to(part.shard.sha256);
   shard.at("labels_xxh3").get_to(part.shard.labels_xxh3);
   shard.at("checksums_xxh3").get_to(part.shard.checksums_xxh3);
+  if (!json.contains("condition_statistics")) return part;
+  shard.at("condition_checksums_xxh3").get_to(part.shard.condition_checksums_xxh3);
+  for (const Json& each : json.at("condition_statistics")) part.condition_statistics.push_back(statistics_from(each));
   return part;
 }
 

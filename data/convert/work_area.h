@@ -36,7 +36,8 @@ struct ConversionPart {
   std::uint64_t next = 0;  ///< number of the first sample after it
   std::uint64_t duplicates = 0;
   std::vector<SkippedSample> skipped;
-  ChannelStatistics statistics;  ///< of its samples; empty for uint8
+  ChannelStatistics statistics;                         ///< of its samples; empty for uint8
+  std::vector<ChannelStatistics> condition_statistics;  ///< one per condition, empty but of float32
 };
 
 class WorkArea {

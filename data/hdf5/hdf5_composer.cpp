@@ -72,10 +72,15 @@ Hdf5Composer::~Hdf5Composer() {
   file_.close();
 }
 
-void Hdf5Composer::group(const std::string& path) {
+void Hdf5Composer::group(const std::string& path, std::size_t links) {
   const Hdf5Scope scope;
   auto properties = require_handle(H5Pcreate(H5P_GROUP_CREATE), H5Pclose, "make a property list");
   require_hdf5(H5Pset_obj_track_times(properties.get(), false) >= 0, "turn off time stamps");
+  constexpr std::size_t usual = 8;  // links that stay in the header by default
+  if (links > usual) {
+    require_hdf5(H5Pset_link_phase_change(properties.get(), static_cast<unsigned>(links), 0) >= 0,
+                 "keep links in the header");
+  }
   require_handle(H5Gcreate2(file_.get(), path.c_str(), H5P_DEFAULT, properties.get(), H5P_DEFAULT), H5Gclose,
                  "make a group");
 }

@@ -27,8 +27,9 @@ class Hdf5Composer {
   Hdf5Composer(const Hdf5Composer&) = delete;
   Hdf5Composer& operator=(const Hdf5Composer&) = delete;
 
-  /// A group below the root; its parents must exist.
-  void group(const std::string& path);
+  /// A group below the root; its parents must exist. `links`: how many objects it will hold, where more than eight must
+  /// stand in its header, which other readers than HDF5's library need (data/hdf5/hdf5_layout.h).
+  void group(const std::string& path, std::size_t links = 0);
   /// A contiguous dataset at `path` in the file type `type` (little-endian; e.g. H5T_STD_U8LE). `data` holds exactly
   /// that, row-major; it may be null only if a dimension is 0.
   void dataset(const std::string& path, hid_t type, const std::vector<hsize_t>& dims, const void* data);

@@ -168,16 +168,23 @@ Hdf5Layout::Hdf5Layout(int fd, std::uint64_t file_bytes, std::uint64_t expected_
   if (extension != undefined) refuse("", "expected no superblock extension");
   if (end != file_bytes) refuse("", fmt::format("the HDF5 header says {} bytes, found {}", end, file_bytes));
 
-  for (const Message& message : messages_at(root, "/")) {
-    if (message.type == symbol_table) refuse("/", "expected a group of the new style, found a symbol table");
+  root_ = root;
+  links_at(root_, "/");  // throws if it is no such group
+}
+
+/// The links of the group at `address`, which is called `object` in messages.
+std::vector<Hdf5Layout::Link> Hdf5Layout::links_at(std::uint64_t address, const std::string& object) const {
+  std::vector<Link> links;
+  for (const Message& message : messages_at(address, object)) {
+    if (message.type == symbol_table) refuse(object, "expected a group of the new style, found a symbol table");
     if (message.type == link_info) {
       Walk info(message.body);
       info.skip(1);
       const std::uint64_t flags = info.number(1);
       if ((flags & 1) != 0) info.skip(8);  // largest creation order
       const std::uint64_t heap = info.number(8);
-      if (!info.whole()) refuse("/", "its link information is cut short");
-      if (heap != undefined) refuse("/", "expected exactly three objects, found too many to stand in the header");
+      if (!info.whole()) refuse(object, "its link information is cut short");
+      if (heap != undefined) refuse(object, "expected few objects, found too many to stand in the group's header");
     }
     if (message.type != link) continue;
     Walk walk(message.body);
@@ -190,9 +197,34 @@ Hdf5Layout::Hdf5Layout(int fd, std::uint64_t file_bytes, std::uint64_t expected_
     found.name = walk.text(length);
     found.hard = kind == 0;
     if (found.hard) found.address = walk.number(8);
-    if (link_version != 1 || !walk.whole() || found.name.empty()) refuse("/", "one of its links is malformed");
-    links_.push_back(std::move(found));
+    if (link_version != 1 || !walk.whole() || found.name.empty()) refuse(object, "one of its links is malformed");
+    links.push_back(std::move(found));
   }
+  return links;
+}
+
+/// Where the header of the object at `path` lies: each name on it must be that of one hard link.
+std::uint64_t Hdf5Layout::address_of(const std::string& path) const {
+  std::uint64_t address = root_;
+  std::string group = "/";
+  for (std::size_t at = 0; at < path.size();) {
+    const std::size_t slash = std::min(path.find('/', at), path.size());
+    const std::string name = path.substr(at, slash - at), object = "/" + path.substr(0, slash);
+    const std::vector<Link> links = links_at(address, group);
+    const auto named = [&](const Link& each) { return each.name == name; };
+    const auto found = std::find_if(links.begin(), links.end(), named);
+    if (found == links.end()) refuse(object, "no such object in this file");
+    if (std::count_if(links.begin(), links.end(), named) != 1) refuse(object, "two links have this name");
+    if (!found->hard) refuse(object, "this is a soft or external link; expected the object itself");
+    address = found->address;
+    group = object;
+    at = slash + 1;
+  }
+  return address;
+}
+
+std::size_t Hdf5Layout::objects(const std::string& path) const {
+  return links_at(address_of(path), "/" + path).size();
 }
 
 /// The messages of one block of an object header, up to the gap before its checksum.
@@ -256,15 +288,9 @@ std::vector<Hdf5Layout::Message> Hdf5Layout::messages_at(std::uint64_t address, 
   return messages;
 }
 
-StoredDataset Hdf5Layout::dataset(const std::string& name) const {
-  const std::string object = "/" + name;
-  const auto named = [&](const Link& each) { return each.name == name; };
-  const auto found = std::find_if(links_.begin(), links_.end(), named);
-  if (found == links_.end()) refuse(object, "no such object in this file");
-  if (std::count_if(links_.begin(), links_.end(), named) != 1) refuse(object, "two links have this name");
-  if (!found->hard) refuse(object, "this is a soft or external link; expected the object itself");
-
-  const std::vector<Message> messages = messages_at(found->address, object);
+StoredDataset Hdf5Layout::dataset(const std::string& path) const {
+  const std::string object = "/" + path;
+  const std::vector<Message> messages = messages_at(address_of(path), object);
   const auto only = [&](unsigned type) -> const Message* {
     const Message* one = nullptr;
     for (const Message& message : messages) {

@@ -41,7 +41,7 @@ void check(const ReaderOptions& options) {
 }
 
 std::size_t slots_for(const ReaderOptions& options, const ShardSet& shards) {
-  const std::uint64_t batch = shards.sample_bytes() * options.plan.micro_batch;
+  const std::uint64_t batch = shards.info().stored_bytes() * options.plan.micro_batch;
   const std::uint64_t fit = std::max<std::uint64_t>(1, options.prefetch_bytes / batch);
   return std::min<std::uint64_t>(static_cast<std::uint64_t>(options.prefetch), fit);
 }
@@ -49,9 +49,15 @@ std::size_t slots_for(const ReaderOptions& options, const ShardSet& shards) {
 /// Threads that work on one batch: as many as make it come sooner, one for batches that take no time.
 std::uint64_t parts_for(const ReaderOptions& options, const ShardSet& shards) {
   constexpr std::uint64_t worth_sharing = std::uint64_t{4} << 20;
-  const std::uint64_t batch = shards.sample_bytes() * options.plan.micro_batch;
+  const std::uint64_t batch = shards.info().stored_bytes() * options.plan.micro_batch;
   const std::uint64_t most = std::min(static_cast<std::uint64_t>(options.threads), options.plan.micro_batch);
   return std::clamp<std::uint64_t>(batch / worth_sharing, 1, most);
+}
+
+std::vector<std::size_t> bytes_per_condition(const ShardSet& shards) {
+  std::vector<std::size_t> bytes;
+  for (const ConditionArray& condition : shards.info().all_conditions()) bytes.push_back(condition.value_bytes());
+  return bytes;
 }
 
 }  // namespace
@@ -71,6 +77,7 @@ struct Reader::State {
 
   State(const ShardSet& set, const ReaderOptions& given)
       : shards(set),
+        condition_bytes(bytes_per_condition(set)),
         options(given),
         order(set.size(), given.seed, given.shuffle),
         per_batch(given.plan.last_micro() - given.plan.first_micro()),
@@ -93,6 +100,7 @@ struct Reader::State {
   void work();
 
   const ShardSet& shards;
+  const std::vector<std::size_t> condition_bytes;  // of one value
   const ReaderOptions options;
   const SampleOrder order;
   const std::uint64_t per_batch;            // micro-batches of this rank per global batch
@@ -116,7 +124,9 @@ void Reader::State::prepare(std::uint64_t number, Batch& batch) const {
   batch.micro_index = plan.first_micro() + number % per_batch;
   batch.values.resize(plan.micro_batch * shards.sample_bytes());
   batch.samples.resize(plan.micro_batch);
-  batch.labels.resize(plan.micro_batch);
+  batch.conditions.resize(condition_bytes.size());
+  for (std::size_t i = 0; i < condition_bytes.size(); ++i)
+    batch.conditions[i].resize(plan.micro_batch * condition_bytes[i]);
 }
 
 void Reader::State::read(Batch& batch, std::uint64_t part, SampleOrder::Cursor& cursor) {
@@ -131,7 +141,8 @@ void Reader::State::read(Batch& batch, std::uint64_t part, SampleOrder::Cursor& 
     const std::uint64_t id = batch.samples[j].id;
     if (j + ahead < end) shards.prefetch(batch.samples[j + ahead].id);
     shards.read_sample(id, batch.values.data() + j * bytes);
-    batch.labels[j] = shards.label(id);
+    for (std::size_t i = 0; i < condition_bytes.size(); ++i)
+      shards.read_condition(id, i, batch.conditions[i].data() + j * condition_bytes[i]);
   }
 }
 

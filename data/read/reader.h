@@ -24,8 +24,10 @@ struct Batch {
   std::uint64_t number = 0;
   std::uint64_t micro_index = 0;  ///< 0 … M−1 within the global batch
   std::vector<SampleRef> samples;
-  Buffer<std::byte> values;  ///< of all samples, one after another, as they are stored: [B, H, W, C] or [B, D]
-  std::vector<std::int64_t> labels;
+  /// Of all samples, one after another, as they are stored (DatasetInfo): [B, H, W, C], [B, D] or [B, H, D].
+  Buffer<std::byte> values;
+  /// The same of what they may be conditioned on: one per field of the set's all_conditions(), the label first.
+  std::vector<Buffer<std::byte>> conditions;
 };
 
 struct ReaderOptions {

@@ -14,33 +14,35 @@ namespace {
 
 class PreadArrayBytes final : public ArrayBytes {
  public:
-  PreadArrayBytes(FileDescriptor fd, std::uint64_t offset, std::size_t value_bytes, std::filesystem::path path)
-      : fd_(std::move(fd)), offset_(offset), value_bytes_(value_bytes), path_(std::move(path)) {}
+  PreadArrayBytes(std::shared_ptr<const FileDescriptor> fd, std::uint64_t offset, std::size_t value_bytes,
+                  std::filesystem::path path, std::string object)
+      : fd_(std::move(fd)),
+        offset_(offset),
+        value_bytes_(value_bytes),
+        path_(std::move(path)),
+        object_(std::move(object)) {}
 
   void read(std::uint64_t first, std::uint64_t count, std::byte* out) const override {
     const std::size_t bytes = count * value_bytes_;
-    if (read_at(fd_.get(), out, bytes, offset_ + first * value_bytes_, path_) != bytes) {
+    if (read_at(fd_->get(), out, bytes, offset_ + first * value_bytes_, path_) != bytes) {
       throw Error(ExitCode::bad_input,
-                  count == 1 ? fmt::format("the file ended in the middle of value {} of this shard: it was cut short "
-                                           "after it was opened",
-                                           first)
-                             : fmt::format("the file ended among values {} to {} of this shard: it was cut short after "
-                                           "it was opened",
-                                           first, first + count - 1),
+                  fmt::format("the file ended in {0}[{1}] to {0}[{2}]: it was cut short after it was opened", object_,
+                              first, first + count - 1),
                   path_.string(), "restore the file from a copy, and leave shards alone while they are read");
     }
   }
   void announce(std::uint64_t first, std::uint64_t count) const override {
     // Only advice: where the file system cannot take it, nothing is lost but time.
-    (void)::posix_fadvise(fd_.get(), static_cast<off_t>(offset_ + first * value_bytes_),
+    (void)::posix_fadvise(fd_->get(), static_cast<off_t>(offset_ + first * value_bytes_),
                           static_cast<off_t>(count * value_bytes_), POSIX_FADV_WILLNEED);
   }
 
  private:
-  FileDescriptor fd_;
+  std::shared_ptr<const FileDescriptor> fd_;
   std::uint64_t offset_;
   std::size_t value_bytes_;
   std::filesystem::path path_;
+  std::string object_;
 };
 
 class Hdf5ArrayBytes final : public ArrayBytes {
@@ -94,9 +96,9 @@ class Hdf5ArrayBytes final : public ArrayBytes {
 
 }  // namespace
 
-std::unique_ptr<ArrayBytes> pread_array_bytes(FileDescriptor fd, std::uint64_t offset, std::size_t value_bytes,
-                                              std::filesystem::path path) {
-  return std::make_unique<PreadArrayBytes>(std::move(fd), offset, value_bytes, std::move(path));
+std::unique_ptr<ArrayBytes> pread_array_bytes(std::shared_ptr<const FileDescriptor> fd, std::uint64_t offset,
+                                              std::size_t value_bytes, std::filesystem::path path, std::string object) {
+  return std::make_unique<PreadArrayBytes>(std::move(fd), offset, value_bytes, std::move(path), std::move(object));
 }
 
 std::unique_ptr<ArrayBytes> hdf5_array_bytes(const std::filesystem::path& path, const std::string& object,

@@ -26,9 +26,10 @@ class ArrayBytes {
   virtual void announce(std::uint64_t first, std::uint64_t count) const = 0;
 };
 
-/// Values of `value_bytes` each, one after another from `offset` of an open file. `path` is for messages.
-std::unique_ptr<ArrayBytes> pread_array_bytes(FileDescriptor fd, std::uint64_t offset, std::size_t value_bytes,
-                                              std::filesystem::path path);
+/// Values of `value_bytes` each, one after another from `offset` of an open file. `path` and `object` are for
+/// messages.
+std::unique_ptr<ArrayBytes> pread_array_bytes(std::shared_ptr<const FileDescriptor> fd, std::uint64_t offset,
+                                              std::size_t value_bytes, std::filesystem::path path, std::string object);
 /// The dataset `object` of the HDF5 file at `path`, which must be known to be sound.
 std::unique_ptr<ArrayBytes> hdf5_array_bytes(const std::filesystem::path& path, const std::string& object,
                                              std::size_t value_bytes);

@@ -22,6 +22,17 @@ ChannelStatistics ChannelStatistics::of(const float* values, std::size_t places,
   return result;
 }
 
+ChannelStatistics ChannelStatistics::of_channels_first(const float* values, std::size_t channels, std::size_t places) {
+  ChannelStatistics result;
+  result.count = places;
+  for (std::size_t c = 0; c < channels; ++c) {
+    const ChannelStatistics one = of(values + c * places, places, 1);
+    result.mean.push_back(one.mean[0]);
+    result.squares.push_back(one.squares[0]);
+  }
+  return result;
+}
+
 void ChannelStatistics::merge(const ChannelStatistics& other) {
   if (other.count == 0) return;
   if (count == 0) {

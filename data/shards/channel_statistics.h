@@ -18,6 +18,8 @@ struct ChannelStatistics {
 
   /// Of one sample: `places` times `channels` values, channels last.
   static ChannelStatistics of(const float* values, std::size_t places, std::size_t channels);
+  /// The same with the channels first: `channels` times `places` values.
+  static ChannelStatistics of_channels_first(const float* values, std::size_t channels, std::size_t places);
   void merge(const ChannelStatistics& other);
   /// Population standard deviation of `channel`; 1 where all values are equal, for that is what divides.
   double scale(std::size_t channel) const;

@@ -1,18 +1,18 @@
 #include "data/shards/shard_file.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
-#include <cstring>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sys/stat.h>
 
+#include "core/error.h"
 #include "core/hash.h"
 #include "data/hdf5/hdf5_layout.h"
-#include "data/read/kernels/sample_kernels.h"
-#include "data/shards/shard_index.h"
+#include "data/shards/value_checks.h"
 
 namespace pathline::data {
 
@@ -66,70 +66,106 @@ std::vector<T> read_column(int fd, std::uint64_t offset, std::uint64_t count, st
   return values;
 }
 
+/// The file, opened to be read.
+FileDescriptor open_shard(const std::filesystem::path& path) {
+  // O_NONBLOCK: a named pipe in place of the file must not make us wait for a writer.
+  FileDescriptor fd(open_retrying(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (fd) return fd;
+  if (errno == ENOENT) fail(path.string(), "this shard is missing; index.json names it");
+  throw system_error(errno, "cannot open this shard", path.string());
+}
+
+void expect_objects(const Hdf5Layout& layout, const std::string& group, std::size_t expected,
+                    const std::string& description, const std::string& place) {
+  const std::size_t found = layout.objects(group);
+  if (found != expected) fail(place + ":/" + group, fmt::format("expected {}, found {} objects", description, found));
+}
+
 }  // namespace
 
 ShardFile ShardFile::open(const std::filesystem::path& folder, const DatasetInfo& info, std::size_t index,
                           ReadBackend backend) {
   const DatasetInfo::Shard& entry = info.shards.at(index);
-  ShardFile shard;
-  shard.path_ = folder / entry.file;
-  const std::string place = shard.path_.string();
-  // O_NONBLOCK: a named pipe in place of the file must not make us wait for a writer.
-  FileDescriptor fd(open_retrying(shard.path_, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd) {
-    if (errno == ENOENT) fail(place, "this shard is missing; index.json names it");
-    throw system_error(errno, "cannot open this shard", place);
-  }
+  const std::filesystem::path path = folder / entry.file;
+  const std::string place = path.string();
+  const auto fd = std::make_shared<const FileDescriptor>(open_shard(path));
   struct stat status;
-  if (::fstat(fd.get(), &status) != 0) throw system_error(errno, "cannot look at this shard", place);
+  if (::fstat(fd->get(), &status) != 0) throw system_error(errno, "cannot look at this shard", place);
   if (!S_ISREG(status.st_mode)) fail(place, "this is not a regular file; expected an HDF5 shard");
-  const auto file_bytes = static_cast<std::uint64_t>(status.st_size);
-  const Hdf5Layout layout(fd.get(), file_bytes, entry.bytes, shard.path_);
+  const Hdf5Layout layout(fd->get(), static_cast<std::uint64_t>(status.st_size), entry.bytes, path);
+
+  // Every array that the index says is there, and nothing else.
+  std::vector<std::pair<std::string, StoredDataset>> found;
+  const auto locate_array = [&](const std::string& object, const std::string& type,
+                                const std::vector<unsigned long long>& dims) {
+    found.emplace_back(object, locate(layout, object, type, {dims.begin(), dims.end()}, path));
+    return found.back().second;
+  };
+  const auto stored = [&](const std::string& object, const StoredDataset& dataset, std::size_t value_bytes) {
+    return StoredArray(backend == ReadBackend::hdf5 ? hdf5_array_bytes(path, object, value_bytes)
+                                                    : pread_array_bytes(fd, dataset.offset, value_bytes, path, object),
+                       entry.count, value_bytes, place + ":" + object);
+  };
   const std::string samples_path = info.samples_path();
-  const std::vector<unsigned long long> dims = info.samples_dims(entry.count);
-  const StoredDataset samples = locate(layout, samples_path, info.dtype, {dims.begin(), dims.end()}, shard.path_);
-  const StoredDataset labels = locate(layout, "/labels", "int64", {entry.count}, shard.path_);
-  const StoredDataset checksums = locate(layout, "/checksums", "uint64", {entry.count}, shard.path_);
-  if (layout.objects() != 3) {
-    fail(place + ":/",
-         fmt::format("expected exactly {}, /labels and /checksums, found {} objects", samples_path, layout.objects()));
+  const StoredDataset samples = locate_array(samples_path, info.dtype, info.samples_dims(entry.count));
+  const StoredDataset labels = locate_array("/labels", "int64", {entry.count});
+  const StoredDataset checksums = locate_array("/checksums", "uint64", {entry.count});
+  std::vector<std::string> objects = {samples_path, "/labels", "/checksums"};
+  ShardFile shard;
+  if (!info.conditions.empty()) {
+    const StoredDataset sums = locate_array("/condition_checksums", "uint64", {entry.count, info.conditions.size()});
+    objects.insert(objects.end(), {"/condition_checksums", "/conditions"});
+    shard.condition_checksums_ =
+        read_column<std::uint64_t>(fd->get(), sums.offset, entry.count * info.conditions.size(),
+                                   entry.condition_checksums_xxh3, path, "/condition_checksums");
+    for (const ConditionArray& condition : info.conditions) {
+      const StoredDataset dataset = locate_array(condition.path(), condition.dtype, condition.dims(entry.count));
+      shard.conditions_.push_back(stored(condition.path(), dataset, condition.value_bytes()));
+    }
+    expect_objects(layout, "conditions", info.conditions.size(), "one for each condition in index.json", place);
   }
-  refuse_overlaps({{samples_path, samples}, {"/labels", labels}, {"/checksums", checksums}}, place);
-  shard.sample_bytes_ = info.sample_bytes();
-  shard.samples_path_ = samples_path;
-  const auto sums = read_column<std::uint64_t>(fd.get(), checksums.offset, entry.count, entry.checksums_xxh3,
-                                               shard.path_, "/checksums");
+  expect_objects(layout, "", objects.size(), fmt::format("exactly {}", fmt::join(objects, ", ")), place);
+  refuse_overlaps(found, place);
+
+  const auto sums =
+      read_column<std::uint64_t>(fd->get(), checksums.offset, entry.count, entry.checksums_xxh3, path, "/checksums");
   const auto classes =
-      read_column<std::int64_t>(fd.get(), labels.offset, entry.count, entry.labels_xxh3, shard.path_, "/labels");
+      read_column<std::int64_t>(fd->get(), labels.offset, entry.count, entry.labels_xxh3, path, "/labels");
   shard.records_.reserve(classes.size());
   for (std::size_t i = 0; i < classes.size(); ++i) {
     const std::string problem = label_problem(info, classes[i]);
     if (!problem.empty()) fail(fmt::format("{}:/labels[{}]", place, i), problem);
     shard.records_.push_back({sums[i], classes[i]});
   }
-  shard.source_ = backend == ReadBackend::hdf5
-                      ? hdf5_array_bytes(shard.path_, samples_path, shard.sample_bytes_)
-                      : pread_array_bytes(std::move(fd), samples.offset, shard.sample_bytes_, shard.path_);
+  shard.samples_.emplace(stored(samples_path, samples, info.sample_bytes()));
+  std::uint64_t first_id = 0;
+  for (std::size_t i = 0; i < index; ++i) first_id += info.shards[i].count;
+  shard.check_label_conditions(info, first_id);
   return shard;
 }
 
-void ShardFile::keep_in_memory() {
-  cache_ = std::make_unique<ArrayCache>(count(), sample_bytes_);
+/// A class that a network does not have must be found before it is looked up there; so labels are read now, and kept.
+void ShardFile::check_label_conditions(const DatasetInfo& info, std::uint64_t first_id) {
+  for (std::size_t i = 0; i < conditions_.size(); ++i) {
+    if (!info.conditions[i].is_label()) continue;
+    conditions_[i].keep_in_memory();
+    std::array<std::byte, sizeof(std::int64_t)> scratch;
+    for (std::uint64_t local = 0; local < count(); ++local) {
+      const std::byte* value = condition(local, i, scratch.data(), first_id + local);
+      const std::string problem = condition_problem(info.conditions[i], {value, scratch.size()});
+      if (!problem.empty()) fail(fmt::format("{}[{}]", conditions_[i].place(), local), problem);
+    }
+  }
 }
 
-const std::byte* ShardFile::sample(std::uint64_t local, std::byte* scratch, std::uint64_t id) const {
-  const std::byte* bytes = cache_ != nullptr ? cache_->find(local, *source_) : nullptr;
-  if (bytes == nullptr) {
-    source_->read(local, 1, scratch);
-    bytes = scratch;
-  }
-  const std::uint64_t found = kernels::sample_kernels().xxh3(bytes, sample_bytes_);
-  if (found != records_[local].checksum) {
-    fail(fmt::format("{}:{}[{}]", path_.string(), samples_path_, local),
-         fmt::format("sample {} is damaged: expected checksum {:016x}, found {:016x}", id, records_[local].checksum,
-                     found));
-  }
-  return bytes;
+void ShardFile::keep_in_memory() {
+  samples_->keep_in_memory();
+  for (StoredArray& condition : conditions_) condition.keep_in_memory();
+}
+
+void ShardFile::announce(std::uint64_t first, std::uint64_t count) const {
+  samples_->announce(first, count);
+  for (const StoredArray& condition : conditions_) condition.announce(first, count);
 }
 
 }  // namespace pathline::data

@@ -1,18 +1,17 @@
 #pragma once
 // One shard file, opened and checked: the HDF5 structure once, at open; afterwards plain byte ranges.
 //
-// Ownership: owns its source of bytes, labels and checksums. Thread-safety: immutable once set up; sample() from any
-// number of threads.
+// Ownership: owns its sources of bytes, labels and checksums. Thread-safety: immutable once set up; sample() and
+// condition() from any number of threads.
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "data/read/array_cache.h"
-#include "data/shards/array_bytes.h"
 #include "data/shards/shard_set.h"
+#include "data/shards/stored_array.h"
 
 namespace pathline::data {
 
@@ -22,19 +21,26 @@ class ShardFile {
   /// checksums. Throws Error(bad_input) or Error(file_system).
   static ShardFile open(const std::filesystem::path& folder, const DatasetInfo& info, std::size_t index,
                         ReadBackend backend = ReadBackend::pread);
-  /// From now on, samples that were read once stay in memory.
+  /// From now on, samples and conditions that were read once stay in memory.
   void keep_in_memory();
 
   std::uint64_t count() const noexcept { return records_.size(); }
   std::int64_t label(std::uint64_t local) const noexcept { return records_[local].label; }
-  /// Image `local` (0 … count − 1), its checksum verified: in the cache, or read into `scratch`. `id` is its number in
+  /// Sample `local` (0 … count − 1), its checksum verified: in the cache, or read into `scratch`. `id` is its number in
   /// the whole set, for the error message.
-  const std::byte* sample(std::uint64_t local, std::byte* scratch, std::uint64_t id) const;
+  const std::byte* sample(std::uint64_t local, std::byte* scratch, std::uint64_t id) const {
+    return samples_->value(local, scratch, records_[local].checksum, "sample", id);
+  }
+  /// The same of a condition's value, `index` being its place in DatasetInfo::conditions.
+  const std::byte* condition(std::uint64_t local, std::size_t index, std::byte* scratch, std::uint64_t id) const {
+    return conditions_[index].value(local, scratch, condition_checksums_[local * conditions_.size() + index],
+                                    "the condition of sample", id);
+  }
   void prefetch(std::uint64_t local) const {
     __builtin_prefetch(&records_[local]);
-    if (cache_ != nullptr) cache_->prefetch(local);
+    samples_->prefetch(local);
   }
-  void announce(std::uint64_t first, std::uint64_t count) const { source_->announce(first, count); }
+  void announce(std::uint64_t first, std::uint64_t count) const;
 
  private:
   struct Record {  // together, for in random order each costs a trip to memory
@@ -42,12 +48,12 @@ class ShardFile {
     std::int64_t label;
   };
   ShardFile() = default;
-  std::filesystem::path path_;
-  std::string samples_path_;  // "/images" or "/rows"
-  std::unique_ptr<ArrayBytes> source_;
-  std::unique_ptr<ArrayCache> cache_;
-  std::size_t sample_bytes_ = 0;
+  void check_label_conditions(const DatasetInfo& info, std::uint64_t first_id);
+
+  std::optional<StoredArray> samples_;  // always there once it is open
   std::vector<Record> records_;
+  std::vector<StoredArray> conditions_;
+  std::vector<std::uint64_t> condition_checksums_;  // [samples, conditions]
 };
 
 }  // namespace pathline::data

@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <string>
 
-#include "core/error.h"
 #include "data/shards/dataset_info.h"
 
 namespace pathline::data {
@@ -22,9 +21,5 @@ std::int64_t lowest_format_version(const DatasetInfo& info);
 DatasetInfo read_index(const std::filesystem::path& folder);
 /// The text of index.json, its own checksum included.
 std::string index_text(const DatasetInfo& info);
-/// Checks names, shape, dtype, class names, mean and scale (not counts and shards): Error(`code`) at `place`.
-void check_dataset_info(const DatasetInfo& info, ExitCode code, const std::string& place);
-/// Checks a label against the class names: an empty string if it is fine, else what is wrong.
-std::string label_problem(const DatasetInfo& info, std::int64_t label);
 
 }  // namespace pathline::data

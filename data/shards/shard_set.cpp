@@ -39,7 +39,7 @@ ShardSet ShardSet::open(const std::filesystem::path& folder, const OpenOptions& 
   state->folder = folder;
   state->info = read_index(folder);
   // Counts are bounded by the sizes of the files, so this product is far from overflow.
-  state->cached = state->info.count * state->info.sample_bytes() <= options.cache_bytes;
+  state->cached = state->info.count * state->info.stored_bytes() <= options.cache_bytes;
   std::uint64_t first = 0;
   for (std::size_t i = 0; i < state->info.shards.size(); ++i) {
     const DatasetInfo::Shard& entry = state->info.shards[i];
@@ -102,6 +102,23 @@ void ShardSet::read_sample(std::uint64_t id, void* out) const {
   auto* bytes = static_cast<std::byte*>(out);
   const std::byte* found = sample(id, bytes);
   if (found != bytes) std::memcpy(bytes, found, sample_bytes());
+}
+
+void ShardSet::read_condition(std::uint64_t id, std::size_t field, void* out) const {
+  if (id >= size()) throw std::logic_error("ShardSet: sample id beyond the end");
+  const std::size_t number = state_->shard_of(id);
+  const ShardFile& shard = state_->shards[number];
+  const std::uint64_t local = id - state_->first_ids[number];
+  const bool labelled = !state_->info.class_names.empty();
+  if (labelled && field == 0) {
+    const std::int64_t label = shard.label(local);
+    std::memcpy(out, &label, sizeof label);
+    return;
+  }
+  const std::size_t index = field - (labelled ? 1 : 0);
+  auto* bytes = static_cast<std::byte*>(out);
+  const std::byte* found = shard.condition(local, index, bytes, id);
+  if (found != bytes) std::memcpy(bytes, found, state_->info.conditions[index].value_bytes());
 }
 
 void ShardSet::prefetch(std::uint64_t id) const {

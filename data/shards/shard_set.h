@@ -3,7 +3,7 @@
 // afterwards samples are plain byte ranges of the shard files, read with pread (or through HDF5, if asked for).
 //
 // open() throws Error(bad_input) for anything that does not look exactly as the format says, Error(file_system) for
-// unreadable files, with file, object, expected and found. Thread-safety: immutable after open(); read_sample() may be
+// unreadable files, with file, object, expected and found. Thread-safety: immutable after open(); samples may be
 // called from any number of threads.
 
 #include <cstddef>
@@ -20,7 +20,7 @@ namespace pathline::data {
 struct OpenOptions {
   bool check_sha256 = false;  ///< also every byte of every file
   ReadBackend backend = ReadBackend::pread;
-  std::uint64_t cache_bytes = 0;  ///< keep samples in memory if all of them fit
+  std::uint64_t cache_bytes = 0;  ///< keep samples and conditions in memory if all fit
 };
 
 class ShardSet {
@@ -45,6 +45,9 @@ class ShardSet {
   void read_sample(std::uint64_t id, void* out) const;
   /// The same without a copy where it is in memory; else it is read into `scratch` (sample_bytes() bytes).
   const std::byte* sample(std::uint64_t id, std::byte* scratch) const;
+  /// The value that `field`, a place in info().all_conditions(), has for sample `id`, as it is stored, into `out`;
+  /// checks its xxh3 checksum. Of the label, too.
+  void read_condition(std::uint64_t id, std::size_t field, void* out) const;
   /// Sample `id` will be asked for in a moment. REQUIRES id < size().
   void prefetch(std::uint64_t id) const;
   /// Tells the system that `count` samples from `first` on are wanted soon.

@@ -1,7 +1,5 @@
 #include "data/shards/shard_writer.h"
 
-#include <cmath>
-#include <cstring>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -9,8 +7,10 @@
 #include "core/durable_file.h"
 #include "core/error.h"
 #include "core/hash.h"
+#include "data/shards/dataset_check.h"
 #include "data/shards/shard_builder.h"
 #include "data/shards/shard_index.h"
+#include "data/shards/value_checks.h"
 
 namespace pathline::data {
 
@@ -36,23 +36,16 @@ ShardWriter::ShardWriter(std::filesystem::path folder, DatasetInfo info, std::ui
 
 ShardWriter::~ShardWriter() = default;
 
-void ShardWriter::add(const void* sample, std::int64_t label) {
+void ShardWriter::add(const void* sample, std::int64_t label, const ConditionValues& conditions) {
   State& s = *state_;
   if (s.finished) throw std::logic_error("ShardWriter::add after finish()");
-  const auto place = [&] { return fmt::format("sample {}", s.info.count); };
-  const std::string problem = label_problem(s.info, label);
-  if (!problem.empty()) throw Error(ExitCode::bad_input, problem, place());
   const std::size_t bytes = s.info.sample_bytes();
-  if (s.info.dtype == "float32") {
-    const auto* values = static_cast<const std::byte*>(sample);
-    for (std::size_t i = 0; i < bytes; i += sizeof(float)) {
-      float value;
-      std::memcpy(&value, values + i, sizeof value);
-      if (!std::isfinite(value))
-        throw Error(ExitCode::bad_input, fmt::format("value {} is not finite", i / sizeof(float)), place());
-    }
-  }
-  s.shard.add(sample, label, xxh3_64(sample, bytes));
+  std::string problem = label_problem(s.info, label);
+  if (problem.empty() && s.info.dtype == "float32")
+    problem = float_problem(static_cast<const std::byte*>(sample), bytes);
+  if (problem.empty()) problem = conditions_problem(s.info, conditions);
+  if (!problem.empty()) throw Error(ExitCode::bad_input, problem, fmt::format("sample {}", s.info.count));
+  s.shard.add(sample, label, xxh3_64(sample, bytes), conditions);
   ++s.info.count;
   if (s.shard.full()) s.write_shard();
 }

@@ -13,13 +13,14 @@ namespace pathline::data {
 
 class ShardWriter {
  public:
-  /// `info`: name, split, shape, dtype, class_names, mean, scale; counts and hashes are filled in here. A shard is
-  /// built in memory: samples_per_shard times the bytes of a sample may be at most 4 GiB, else Error(usage).
+  /// `info`: name, split, shape, dtype, class_names, mean, scale, conditions; counts and hashes are filled in here. A
+  /// shard is built in memory: samples_per_shard times the bytes of a sample and its conditions may be at most 4 GiB,
+  /// else Error(usage).
   ShardWriter(std::filesystem::path folder, DatasetInfo info, std::uint64_t samples_per_shard);
   ~ShardWriter();
-  /// A sample as DatasetInfo says that it lies. Error(bad_input) for a label that class_names does not cover, or a
-  /// float32 value that is not finite.
-  void add(const void* sample, std::int64_t label);
+  /// A sample as DatasetInfo says that it lies, and a value for each of the set's conditions. Error(bad_input) for a
+  /// label that is no class, a float32 value that is not finite, or conditions that are not those of the set.
+  void add(const void* sample, std::int64_t label, const ConditionValues& conditions = {});
   /// Error(bad_input) if there were no samples.
   DatasetInfo finish();  ///< writes the last shard and the index, then renames the folder into place
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <limits>
 #include <mutex>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "data/shards/buffer.h"
 #include "data/shards/shard_file.h"
 #include "data/shards/shard_index.h"
+#include "data/shards/value_checks.h"
 
 namespace pathline::data {
 
@@ -35,95 +35,140 @@ struct Problem {
 };
 
 constexpr std::uint64_t whole_file = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t piece_bytes = std::uint64_t{8} << 20;
+
+std::size_t largest_value(const DatasetInfo& info) {
+  std::size_t bytes = info.sample_bytes();
+  for (const ConditionArray& condition : info.conditions) bytes = std::max(bytes, condition.value_bytes());
+  return bytes;
+}
 
 std::string line(const Error& error) {
   return error.place().empty() ? error.message() : error.place() + ": " + error.message();
+}
+
+class Verification {
+ public:
+  explicit Verification(const std::filesystem::path& folder)
+      : folder_(folder), info_(read_index(folder)), files_(info_.shards.size()) {}
+
+  ShardReport run(const std::function<void(std::uint64_t, std::uint64_t)>& progress, int threads);
+
+ private:
+  void open_files();
+  void check_file(std::size_t shard);
+  void check_samples(const Piece& piece);
+  std::string path_of(std::size_t shard) const { return (folder_ / info_.shards[shard].file).string(); }
+  void note(std::size_t shard, std::uint64_t place, std::string text) {
+    const std::lock_guard lock(mutex_);
+    problems_.push_back({shard, place, std::move(text)});
+  }
+
+  const std::filesystem::path folder_;
+  const DatasetInfo info_;
+  std::vector<std::optional<ShardFile>> files_;
+  std::vector<std::uint64_t> first_ids_;  // of each shard
+  std::vector<Piece> pieces_;
+  std::atomic<std::uint64_t> done_{0};  // samples
+  std::mutex mutex_;                    // guards problems_
+  std::vector<Problem> problems_;
+};
+
+void Verification::open_files() {
+  const std::uint64_t samples_per_piece = std::max<std::uint64_t>(1, piece_bytes / info_.stored_bytes());
+  std::uint64_t first_id = 0;
+  for (std::size_t i = 0; i < info_.shards.size(); ++i) {
+    const std::uint64_t count = info_.shards[i].count;
+    first_ids_.push_back(first_id);
+    first_id += count;
+    try {
+      files_[i] = ShardFile::open(folder_, info_, i);
+    } catch (const Error& error) {
+      note(i, 0, line(error));
+      continue;
+    }
+    // The hash of a file is one piece and the longest: it begins first.
+    pieces_.push_back({i, 0, 0});
+    for (std::uint64_t first = 0; first < count; first += samples_per_piece)
+      pieces_.push_back({i, first, std::min(samples_per_piece, count - first)});
+  }
+}
+
+/// Covers what nothing else does: bytes that belong to no object.
+void Verification::check_file(std::size_t shard) {
+  const std::string& expected = info_.shards[shard].sha256;
+  try {
+    const std::string found = sha256_file(path_of(shard));
+    if (found != expected)
+      note(shard, whole_file, fmt::format("{}: expected SHA-256 {}, found {}", path_of(shard), expected, found));
+  } catch (const Error& error) {
+    note(shard, whole_file, line(error));
+  }
+}
+
+void Verification::check_samples(const Piece& piece) {
+  const ShardFile& file = *files_[piece.shard];
+  Buffer<std::byte> scratch(largest_value(info_));
+  for (std::uint64_t local = piece.first; local < piece.first + piece.count; ++local) {
+    const std::uint64_t id = first_ids_[piece.shard] + local;
+    /// `look` reads a value, with its checksum, and says what else is wrong with it.
+    const auto check = [&](const std::string& object, const auto& look) {
+      try {
+        const std::string problem = look();
+        if (problem.empty()) return;
+        note(piece.shard, local,
+             fmt::format("{}:{}[{}]: sample {}: {}", path_of(piece.shard), object, local, id, problem));
+      } catch (const Error& error) {
+        note(piece.shard, local, line(error));
+      }
+    };
+    check(info_.samples_path(), [&] {
+      const std::byte* values = file.sample(local, scratch.data(), id);
+      return info_.dtype == "float32" ? float_problem(values, info_.sample_bytes()) : std::string();
+    });
+    for (std::size_t i = 0; i < info_.conditions.size(); ++i) {
+      const ConditionArray& condition = info_.conditions[i];
+      check(condition.path(), [&] {
+        return condition_problem(condition, {file.condition(local, i, scratch.data(), id), condition.value_bytes()});
+      });
+    }
+  }
+  done_ += piece.count;
+}
+
+ShardReport Verification::run(const std::function<void(std::uint64_t, std::uint64_t)>& progress, int threads) {
+  open_files();
+  work_in_parallel(
+      pieces_.size(), threads,
+      [&](std::uint64_t i) {
+        if (pieces_[i].count == 0) {
+          check_file(pieces_[i].shard);
+        } else {
+          check_samples(pieces_[i]);
+        }
+      },
+      [&] {
+        if (progress) progress(done_, info_.count);
+      });
+  if (progress) progress(info_.count, info_.count);
+
+  ShardReport report;
+  report.shards = info_.shards.size();
+  report.samples = info_.count;
+  for (const DatasetInfo::Shard& shard : info_.shards) report.bytes += shard.bytes;
+  // Those of one sample come from one thread, in the order of its values.
+  std::stable_sort(problems_.begin(), problems_.end(), [](const Problem& a, const Problem& b) {
+    return std::pair(a.shard, a.place) < std::pair(b.shard, b.place);
+  });
+  for (Problem& problem : problems_) report.problems.push_back(std::move(problem.text));
+  return report;
 }
 
 }  // namespace
 
 ShardReport verify_shards(const std::filesystem::path& folder,
                           const std::function<void(std::uint64_t, std::uint64_t)>& progress, int threads) {
-  const DatasetInfo info = read_index(folder);
-  ShardReport report;
-  report.shards = info.shards.size();
-  report.samples = info.count;
-
-  std::vector<Problem> problems;
-  std::vector<std::optional<ShardFile>> files(info.shards.size());
-  std::vector<std::uint64_t> first_ids;
-  std::vector<Piece> pieces;
-  const std::uint64_t samples_per_piece = std::max<std::uint64_t>(1, (std::uint64_t{8} << 20) / info.sample_bytes());
-  std::uint64_t first_id = 0;
-  for (std::size_t i = 0; i < info.shards.size(); ++i) {
-    const DatasetInfo::Shard& entry = info.shards[i];
-    report.bytes += entry.bytes;
-    first_ids.push_back(first_id);
-    first_id += entry.count;
-    try {
-      files[i] = ShardFile::open(folder, info, i);
-    } catch (const Error& error) {
-      problems.push_back({i, 0, line(error)});
-      continue;
-    }
-    // The hash of a file is one piece and the longest: it begins first.
-    pieces.push_back({i, 0, 0});
-    for (std::uint64_t first = 0; first < entry.count; first += samples_per_piece)
-      pieces.push_back({i, first, std::min(samples_per_piece, entry.count - first)});
-  }
-
-  std::mutex mutex;  // guards problems
-  std::atomic<std::uint64_t> done{0};
-  const auto note = [&](std::size_t shard, std::uint64_t place, std::string text) {
-    const std::lock_guard lock(mutex);
-    problems.push_back({shard, place, std::move(text)});
-  };
-  const auto hash_file = [&](std::size_t shard) {
-    // It covers what nothing else does: bytes that belong to no object.
-    const DatasetInfo::Shard& entry = info.shards[shard];
-    try {
-      const std::string found = sha256_file(folder / entry.file);
-      if (found == entry.sha256) return;
-      note(shard, whole_file,
-           fmt::format("{}: expected SHA-256 {}, found {}", (folder / entry.file).string(), entry.sha256, found));
-    } catch (const Error& error) {
-      note(shard, whole_file, line(error));
-    }
-  };
-  const auto check_samples = [&](const Piece& piece) {
-    Buffer<std::byte> sample(info.sample_bytes());
-    const std::size_t values = info.dtype == "float32" ? info.sample_bytes() / sizeof(float) : 0;
-    for (std::uint64_t local = piece.first; local < piece.first + piece.count; ++local) {
-      const std::uint64_t id = first_ids[piece.shard] + local;
-      try {
-        files[piece.shard]->sample(local, sample.data(), id);
-        const auto* numbers = reinterpret_cast<const float*>(sample.data());
-        const auto* bad = std::find_if(numbers, numbers + values, [](float value) { return !std::isfinite(value); });
-        if (bad != numbers + values) {
-          note(piece.shard, local,
-               fmt::format("{}:{}[{}]: value {} of sample {} is {}; expected finite numbers",
-                           (folder / info.shards[piece.shard].file).string(), info.samples_path(), local, bad - numbers,
-                           id, *bad));
-        }
-      } catch (const Error& error) {
-        note(piece.shard, local, line(error));
-      }
-    }
-    done += piece.count;
-  };
-  work_in_parallel(
-      pieces.size(), threads,
-      [&](std::uint64_t i) { pieces[i].count == 0 ? hash_file(pieces[i].shard) : check_samples(pieces[i]); },
-      [&] {
-        if (progress) progress(done, info.count);
-      });
-  if (progress) progress(info.count, info.count);
-
-  std::sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
-    return std::pair(a.shard, a.place) < std::pair(b.shard, b.place);
-  });
-  for (Problem& problem : problems) report.problems.push_back(std::move(problem.text));
-  return report;
+  return Verification(folder).run(progress, threads);
 }
 
 }  // namespace pathline::data

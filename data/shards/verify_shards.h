@@ -15,9 +15,9 @@ struct ShardReport {
   std::vector<std::string> problems;                 ///< one line each, with file and object; empty: all is well
 };
 
-/// SHA-256 of every shard, its structure, labels, the checksum of every sample, and that floats are finite.
-/// `progress(done, total)`, in samples, is called now and then by the calling thread. `threads`: 0 for one per core.
-/// Throws only what read_index() throws: without an index there is nothing to verify against.
+/// SHA-256 of every shard, its structure, labels, the checksum of every sample and condition, and that floats are
+/// finite. `progress(done, total)`, in samples, is called now and then by the calling thread. `threads`: 0 for one per
+/// core. Throws only what read_index() throws: without an index there is nothing to verify against.
 ShardReport verify_shards(const std::filesystem::path& folder,
                           const std::function<void(std::uint64_t, std::uint64_t)>& progress = {}, int threads = 0);
 

@@ -16,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/sample_shape.h"
+#include "data/shards/dataset_info.h"
 
 namespace pathline::data {
 
@@ -28,17 +29,19 @@ class BadSample : public Error {
 struct Sample {
   std::vector<std::byte> values;  ///< [H, W, C], [D] or [H, D], of the source's dtype
   std::int64_t label = -1;
+  ConditionValues conditions;  ///< one for each of the source's conditions
 };
 
 /// What is known of an input before its samples are read.
 struct SourceFacts {
-  std::uint64_t count = 0;               ///< samples found
-  SampleShape shape;                     ///< of every sample as decode() gives it
-  std::string dtype = "uint8";           ///< or "float32"
-  std::vector<std::string> class_names;  ///< empty: labels are all -1
-  std::string name;                      ///< for the set, where the user gives none
-  std::string fingerprint;               ///< changes when the input does: names, sizes, times of change
-  std::string remark;                    ///< something a person should know about what was found; may be empty
+  std::uint64_t count = 0;                 ///< samples found
+  SampleShape shape;                       ///< of every sample as decode() gives it
+  std::string dtype = "uint8";             ///< or "float32"
+  std::vector<std::string> class_names;    ///< empty: labels are all -1
+  std::vector<ConditionArray> conditions;  ///< mean and scale not filled in
+  std::string name;                        ///< for the set, where the user gives none
+  std::string fingerprint;                 ///< changes when the input does: names, sizes, times of change
+  std::string remark;                      ///< something a person should know about what was found; may be empty
 };
 
 class SampleSource {

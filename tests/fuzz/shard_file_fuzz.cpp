@@ -12,7 +12,9 @@ void look(const pathline::fuzz::Bytes& file) {
   const fuzz::InputFile input(file.data(), file.size());
   fuzz::accepts([&] {
     const data::Hdf5Layout layout(input.fd(), file.size(), file.size(), "fuzz.h5");
-    for (const char* name : {"images", "labels", "checksums", "rows"}) {
+    fuzz::accepts([&] { layout.objects("conditions"); });
+    for (const char* name : {"images", "labels", "checksums", "rows", "sequences", "condition_checksums",
+                             "conditions/params", "conditions/sort", "conditions/params/params"}) {
       fuzz::accepts([&] {
         const data::StoredDataset found = layout.dataset(name);
         if (found.offset > file.size() || found.bytes > file.size() - found.offset) __builtin_trap();

@@ -583,7 +583,6 @@ TEST(MakeTrainingBatch, ScalesBytesMovesChannelsFirstAndMirrorsOnlyWhereDrawn) {
     batch.samples.push_back({static_cast<std::uint64_t>(i), 0, static_cast<std::uint64_t>(i)});
     const int values[] = {0, 2, 51, 4, 255, 6};  // [H, W, C]
     for (int k = 0; k < 6; ++k) batch.values[static_cast<std::size_t>(6 * i + k)] = static_cast<std::byte>(values[k]);
-    batch.labels.push_back(1);
   }
 
   const at::Tensor plain = make_training_batch(batch, info, {0, flow::TimeLaw::uniform(), 0, false, 0}).images;
@@ -635,7 +634,6 @@ TEST(MakeTrainingBatch, CutsPaddedImagesWhereDrawn) {
   const at::Tensor stored = torch::arange(kCount * 40, torch::kFloat).reshape({kCount, 4, 5, 2}).contiguous();
   std::memcpy(batch.values.data(), stored.data_ptr(), batch.values.size());
   for (std::uint64_t i = 0; i < kCount; ++i) batch.samples.push_back({i, 3, 7 * i});
-  batch.labels.assign(kCount, 0);
   const at::Tensor straight =
       make_training_batch(batch, info, {5, flow::TimeLaw::uniform(), 0, true, 0, 0}).images;  // mirrored, not cut
 
@@ -660,18 +658,22 @@ TEST(MakeTrainingBatch, DropsLabelsPerSampleAtTheRateAsked) {
   info.mean = info.scale = {127.5};
   data::Batch batch;
   constexpr int kCount = 2000;
+  std::vector<std::int64_t> labels;
   for (int i = 0; i < kCount; ++i) {
     batch.samples.push_back({static_cast<std::uint64_t>(i), 0, static_cast<std::uint64_t>(i)});
-    batch.labels.push_back(i % 3);
+    labels.push_back(i % 3);
   }
+  batch.conditions.resize(1);
+  batch.conditions[0].resize(labels.size() * sizeof labels[0]);
+  std::memcpy(batch.conditions[0].data(), labels.data(), batch.conditions[0].size());
   batch.values.resize(kCount);
   std::fill(batch.values.begin(), batch.values.end(), std::byte{7});
 
-  const at::Tensor labels = make_training_batch(batch, info, {0, flow::TimeLaw::uniform(), 0.25, false, 3}).labels;
+  const at::Tensor drawn = make_training_batch(batch, info, {0, flow::TimeLaw::uniform(), 0.25, false, 3}).labels;
 
   int dropped = 0;
   for (int i = 0; i < kCount; ++i) {
-    const auto label = labels[i].item<std::int64_t>();
+    const auto label = drawn[i].item<std::int64_t>();
     EXPECT_TRUE(label == 3 || label == i % 3);
     dropped += label == 3 ? 1 : 0;
   }

@@ -1,5 +1,7 @@
 #include "data/convert/convert.h"
 
+#include <array>
+#include <cmath>
 #include <map>
 
 #include "data/shards/shard_set.h"
@@ -36,7 +38,32 @@ class MadeUpSource : public SampleSource {
     out.values[15] = static_cast<std::byte>(content);
     out.values[14] = static_cast<std::byte>(content >> 8);
     out.label = static_cast<std::int64_t>(number % 3);
+    out.conditions = conditions_of(facts_.conditions, number);
   }
+  /// Gives every sample a vector, a tensor of bytes and a label.
+  MadeUpSource& with_conditions() {
+    const auto add = [&](ConditionField field, const char* dtype) {
+      ConditionArray& condition = facts_.conditions.emplace_back();
+      condition.field = std::move(field);
+      condition.dtype = dtype;
+    };
+    add({"params", ConditionField::Kind::vector, 0, {2}, false}, "float32");
+    add({"view", ConditionField::Kind::tensor, 0, {1, 3}, false}, "uint8");
+    add({"sort", ConditionField::Kind::label, 5, {}, false}, "int64");
+    return *this;
+  }
+  static ConditionValues conditions_of(const std::vector<ConditionArray>& conditions, std::uint64_t number) {
+    if (conditions.empty()) return {};
+    const std::array<float, 2> params = {static_cast<float>(number), number == wrong_at ? NAN : -0.5f * number};
+    const std::array<std::uint8_t, 3> view = {1, 2, static_cast<std::uint8_t>(number)};
+    const auto sort = static_cast<std::int64_t>(number % 5);
+    const auto bytes = [](const auto& value) {
+      const auto* first = reinterpret_cast<const std::byte*>(&value);
+      return std::vector<std::byte>(first, first + sizeof value);
+    };
+    return {bytes(params), bytes(view), bytes(sort)};
+  }
+  inline static std::uint64_t wrong_at = UINT64_MAX;
   std::uint64_t breaks_at = UINT64_MAX, unreadable = UINT64_MAX;
 
  private:
@@ -304,6 +331,90 @@ TEST_F(ConvertTest, RefusesToWriteNothing) {
   expect_error(ExitCode::bad_input, {"none of the 3 samples", "picture 0", "it is 0"},
                [&] { convert(source, options()); });
   EXPECT_FALSE(is_there("out"));
+}
+
+// Conditions
+// -----------------------------------------------------------------------------------------------------------------------
+
+TEST_F(ConvertTest, ConditionsStayWithTheirSamples) {
+  MadeUpSource source(1000, 10);
+  source.with_conditions();
+
+  const ConvertSummary summary = convert(source, options());
+
+  const auto set = ShardSet::open(folder_ / "out", true);
+  ASSERT_EQ(set.info().conditions.size(), 3u);
+  for (std::uint64_t id = 0; id < set.size(); ++id) {
+    // What the sample's number was is the first number of its condition.
+    std::array<float, 2> params;
+    set.read_condition(id, 1, params.data());
+    const auto number = static_cast<std::uint64_t>(params[0]);
+    Sample expected;
+    source.decode(number, std::vector<std::byte>(1), expected);
+    std::vector<std::byte> values(set.sample_bytes());
+    set.read_sample(id, values.data());
+    ASSERT_EQ(values, expected.values) << id;
+    for (std::size_t k = 0; k < 3; ++k) {
+      std::vector<std::byte> value(expected.conditions[k].size());
+      set.read_condition(id, 1 + k, value.data());
+      ASSERT_EQ(value, expected.conditions[k]) << id;
+    }
+  }
+  EXPECT_EQ(summary.written, set.size());
+}
+
+TEST_F(ConvertTest, MeanAndScaleOfConditionsAreThoseOfWhatWasWritten) {
+  MadeUpSource source(1000, 10);
+  source.with_conditions();
+
+  convert(source, options());
+
+  const auto set = ShardSet::open(folder_ / "out");
+  const std::vector<ConditionArray>& conditions = set.info().conditions;
+  double mean = 0, squares = 0;
+  std::vector<double> numbers;
+  for (std::uint64_t id = 0; id < set.size(); ++id) {
+    std::array<float, 2> params;
+    set.read_condition(id, 1, params.data());
+    numbers.push_back(params[0]);
+  }
+  for (const double number : numbers) mean += number / static_cast<double>(numbers.size());
+  for (const double number : numbers) squares += (number - mean) * (number - mean);
+  const double scale = std::sqrt(squares / static_cast<double>(numbers.size()));
+  ASSERT_EQ(conditions[0].mean.size(), 2u);
+  EXPECT_NEAR(conditions[0].mean[0], mean, 1e-9);
+  EXPECT_NEAR(conditions[0].mean[1], -0.5 * mean, 1e-9);
+  EXPECT_NEAR(conditions[0].scale[0], scale, 1e-9);
+  EXPECT_EQ(conditions[1].mean, std::vector<double>{127.5});
+  EXPECT_EQ(conditions[1].scale, std::vector<double>{127.5});
+  EXPECT_EQ(conditions[2].field.classes, 5);
+}
+
+TEST_F(ConvertTest, ConditionsGoOnAfterAStopAsIfThereHadBeenNone) {
+  MadeUpSource undisturbed(1000, 10), stopped(1000, 10), resumed(1000, 10);
+  ConvertOptions whole = options("whole"), parts = options("parts");
+  whole.name = parts.name = "same";
+  convert(undisturbed.with_conditions(), whole);
+  std::uint64_t asked = 0;
+  parts.stop = [&] { return ++asked == 12; };
+  ASSERT_TRUE(convert(stopped.with_conditions(), parts).stopped);
+  parts.stop = {};
+
+  convert(resumed.with_conditions(), parts);
+
+  EXPECT_EQ(contents_of(folder_ / "parts"), contents_of(folder_ / "whole"));
+}
+
+TEST_F(ConvertTest, AConditionThatIsNotFiniteMakesItsSampleUnusable) {
+  MadeUpSource source(50);
+  MadeUpSource::wrong_at = 20;
+
+  const ConvertSummary summary = convert(source.with_conditions(), options());
+
+  MadeUpSource::wrong_at = UINT64_MAX;
+  ASSERT_EQ(summary.skipped_samples.size(), 1u);
+  EXPECT_EQ(summary.skipped_samples[0].name, "picture 20");
+  EXPECT_EQ(summary.skipped_samples[0].reason, "condition params: value 1 is nan, which is not finite");
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include "core/file_descriptor.h"
 #include "data/hdf5/hdf5_guard.h"
 #include "data/hdf5/lookup3.h"
-#include "tests/data/shards/shard_fixture.h"
+#include "tests/data/shards/conditioned_fixture.h"
 
 namespace pathline::data {
 namespace {
@@ -76,6 +76,25 @@ TEST_F(Hdf5LayoutTest, AgreesWithTheLibraryOnOurShards) {
   }
 }
 
+TEST_F(Hdf5LayoutTest, AgreesWithTheLibraryOnDatasetsInGroups) {
+  write_conditioned_set(folder_ / "set", 20, 7);
+  for (const char* shard : {"shard-00000.h5", "shard-00002.h5"}) {
+    for (const char* name : {"conditions/params", "conditions/view", "conditions/field", "conditions/sort",
+                             "condition_checksums", "images"})
+      expect_same(folder_ / "set" / shard, name);
+    EXPECT_EQ(open(folder_ / "set" / shard).objects(), 5u);
+    EXPECT_EQ(open(folder_ / "set" / shard).objects("conditions"), 4u);
+  }
+}
+
+TEST_F(Hdf5LayoutTest, FollowsNoPathThroughADataset) {
+  write_conditioned_set(folder_ / "set", 5, 7);
+  const auto path = folder_ / "set/shard-00000.h5";
+
+  expect_error(ExitCode::bad_input, {"/images/params", "no such object"}, [&] { open(path).dataset("images/params"); });
+  expect_error(ExitCode::bad_input, {"/conditions", "group or a type"}, [&] { open(path).dataset("conditions"); });
+}
+
 TEST_F(Hdf5LayoutTest, AgreesWithTheLibraryOnFilesOfOthers) {
   for (const bool times : {false, true}) {
     for (const bool ordered : {false, true}) {
@@ -112,7 +131,7 @@ TEST_F(Hdf5LayoutTest, RefusesGroupsOfManyObjects) {
     for (int i = 0; i < 40; ++i) add(file, ("/x" + std::to_string(i)).c_str(), H5T_STD_U8LE, {1});
   });
 
-  expect_error(ExitCode::bad_input, {"foreign.h5:/", "exactly three objects"}, [&] { open(path); });
+  expect_error(ExitCode::bad_input, {"foreign.h5:/", "too many to stand in"}, [&] { open(path); });
 }
 
 /// Where the header with this object's layout message says where the data lie, with its checksum put right afterwards.

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "data/hdf5/hdf5_handle.h"
-#include "tests/data/shards/shard_fixture.h"
+#include "tests/data/shards/conditioned_fixture.h"
 
 namespace pathline::data {
 namespace {
@@ -47,6 +47,12 @@ class SlowReader {
   std::vector<std::uint64_t> ids_;
 };
 
+std::int64_t label_of(const Batch& batch, std::size_t place) {
+  std::int64_t label;
+  std::memcpy(&label, batch.conditions.at(0).data() + place * sizeof label, sizeof label);
+  return label;
+}
+
 constexpr std::uint64_t set_size = 103;  // no multiple of any batch below: batches straddle epochs
 
 class ReaderTest : public testing::Test {
@@ -81,7 +87,7 @@ TEST_F(ReaderTest, DeliversWhatTheSlowReaderDelivers) {
       ASSERT_EQ(batch.samples[j].position, position);
       ASSERT_EQ(batch.samples[j].epoch, position / set_size);
       ASSERT_EQ(batch.samples[j].id, slow.ids()[position]);
-      ASSERT_EQ(batch.labels[j], slow.label(position));
+      ASSERT_EQ(label_of(batch, j), slow.label(position));
       ASSERT_EQ(0, std::memcmp(batch.values.data() + j * info_.sample_bytes(), slow.image(position).data(),
                                info_.sample_bytes()));
     }
@@ -121,7 +127,7 @@ TEST_F(ReaderTest, ResumingAtABatchEqualsSkippingToIt) {
 
     EXPECT_EQ(b.number, number);
     EXPECT_EQ(a.values, b.values);
-    EXPECT_EQ(a.labels, b.labels);
+    EXPECT_EQ(a.conditions, b.conditions);
     EXPECT_EQ(a.samples.front().position, b.samples.front().position);
   }
 }
@@ -221,7 +227,8 @@ TEST_F(ReaderTest, ReadsNoFurtherAheadThanItsMemoryAllows) {
 // Large enough for several threads to share each batch.
 TEST(ReaderParts, DeliverTheSameBatchAndTheEarliestError) {
   TemporaryFolder folder;
-  const DatasetInfo info = write_small_set(folder / "set", 20, 20, small_info(SampleShape::picture(3, 400, 400)));
+  const DatasetInfo info =
+      write_conditioned_set(folder / "set", 20, 20, conditioned_info(small_info(SampleShape::picture(3, 400, 400))));
   const ShardSet set = ShardSet::open(folder / "set");
   ReaderOptions one, four;
   one.plan = four.plan = {20, 20, 0, 1};
@@ -232,7 +239,7 @@ TEST(ReaderParts, DeliverTheSameBatchAndTheEarliestError) {
     for (int i = 0; i < 3; ++i) {
       const Batch a = alone.next(), b = together.next();
       EXPECT_EQ(a.values, b.values);
-      EXPECT_EQ(a.labels, b.labels);
+      EXPECT_EQ(a.conditions, b.conditions);
     }
   }
   const SampleOrder order(20, 0);
@@ -268,6 +275,41 @@ TEST_F(ReaderTest, ShufflesInWindowsTheSameForAnyNumberOfRanksAndAfterAResume) {
       }
     }
   }
+}
+
+TEST_F(ReaderTest, DeliversTheConditionsOfEachSample) {
+  const DatasetInfo info = write_conditioned_set(folder_ / "conditioned", 50, 20);
+  for (const std::uint64_t cache_bytes : {std::uint64_t{0}, std::uint64_t{1} << 20}) {
+    const ShardSet set = ShardSet::open(folder_ / "conditioned", {false, ReadBackend::pread, cache_bytes});
+    Reader reader(set, options(16, 8));
+
+    for (int i = 0; i < 20; ++i) {
+      const Batch batch = reader.next();
+
+      ASSERT_EQ(batch.conditions.size(), 5u);
+      for (std::size_t j = 0; j < 8; ++j) {
+        const std::uint64_t id = batch.samples[j].id;
+        ASSERT_EQ(label_of(batch, j), small_label(id));
+        for (std::size_t k = 0; k < info.conditions.size(); ++k) {
+          const std::vector<std::byte> expected = small_condition(info, id, k);
+          const std::byte* found = batch.conditions[1 + k].data() + j * expected.size();
+          ASSERT_EQ(std::vector<std::byte>(found, found + expected.size()), expected) << info.conditions[k].field.name;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(ReaderTest, SetsWithoutClassesHaveNoLabelToDeliver) {
+  DatasetInfo info = small_info();
+  info.class_names.clear();
+  ShardWriter writer(folder_ / "plain", info, 20);
+  for (std::uint64_t id = 0; id < 20; ++id) writer.add(small_sample(info, id).data(), -1);
+  writer.finish();
+  const ShardSet set = ShardSet::open(folder_ / "plain");
+  Reader reader(set, options(16, 8));
+
+  EXPECT_TRUE(reader.next().conditions.empty());
 }
 
 TEST_F(ReaderTest, StopsCleanlyInMidStream) {

@@ -38,6 +38,22 @@ TEST(ChannelStatistics, EqualsTwoPassesInLongDouble) {
   }
 }
 
+TEST(ChannelStatistics, AreTheSameWithTheChannelsFirst) {
+  constexpr std::size_t channels = 3, places = 5;
+  std::vector<float> last(channels * places), first(channels * places);
+  for (std::size_t i = 0; i < last.size(); ++i) {
+    last[i] = 0.37f * static_cast<float>(i * i % 11);
+    first[i % channels * places + i / channels] = last[i];
+  }
+
+  const ChannelStatistics expected = ChannelStatistics::of(last.data(), places, channels);
+  const ChannelStatistics found = ChannelStatistics::of_channels_first(first.data(), channels, places);
+
+  EXPECT_EQ(found.count, expected.count);
+  EXPECT_EQ(found.mean, expected.mean);
+  EXPECT_EQ(found.squares, expected.squares);
+}
+
 TEST(ChannelStatistics, AConstantChannelHasScaleOne) {
   const std::vector<float> image(12, 3.5f);
 
