@@ -55,11 +55,11 @@ constexpr std::uint64_t unsuspicious_bytes = std::uint64_t{4} << 30, largest_rat
 
 template <typename T>
 std::vector<T> read_values(data::Hdf5Array& array, const std::string& place) {
-  const std::size_t row = array.facts().row_bytes() / sizeof(T);
+  const std::size_t row = array.facts().value_bytes() / sizeof(T);
   std::vector<T> values;
   for (std::uint64_t i = 0; i < array.facts().dims[0]; ++i) {  // grows as rows come, not as the file announces them
     values.resize(values.size() + row);
-    array.read_row(i, values.data() + values.size() - row);
+    array.read(i, 1, values.data() + values.size() - row);
   }
   const auto bad = std::find_if(values.begin(), values.end(), [](T value) { return !std::isfinite(value); });
   if (bad != values.end())
@@ -182,7 +182,7 @@ InitialNoise read_initial_noise(const std::string& place, const data::ImageShape
     fail(fmt::format("expected dimensions [N, {}] (sample, channel, y, x), found [{}]", fmt::join(wanted, ", "),
                      fmt::join(facts.dims, ", ")));
   }
-  const std::uint64_t row_bytes = facts.row_bytes(), file_bytes = std::filesystem::file_size(path, failure);
+  const std::uint64_t row_bytes = facts.value_bytes(), file_bytes = std::filesystem::file_size(path, failure);
   if (facts.dims[0] > std::max(unsuspicious_bytes, largest_ratio * file_bytes) / row_bytes) {
     fail(fmt::format("declares {} samples of {} bytes in a file of {} bytes: not plausible as noise", facts.dims[0],
                      row_bytes, file_bytes));

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -13,7 +14,9 @@
 #include "core/error.h"
 #include "core/stop_signal.h"
 #include "data/convert/convert.h"
+#include "data/shards/dataset_check.h"
 #include "data/sources/cifar_source.h"
+#include "data/sources/conditioned_source.h"
 #include "data/sources/hdf5_source.h"
 #include "data/sources/idx_source.h"
 #include "data/sources/npy_source.h"
@@ -58,6 +61,10 @@ void declare(Options& options) {
                 "array of an npz or path in an HDF5 file; * stands for any name (default: usual names)");
   options.value("labels-dataset", "NAME", "the same for labels");
   options.value("labels", "FILE", "file that holds the labels: a .npy, or another HDF5 file");
+  options.repeated(
+      "condition", "NAME=WHERE",
+      "what samples may be conditioned on: an array with a value for each; WHERE is a .npy file, an array of "
+      "the npz, or a path in the HDF5 file. Integers [N] are a label, other rows a vector, the rest a tensor");
   options.value("layout", "ORDER", "nhwc (channels last) or nchw (channels first)");
   options.value("range", "LO,HI", "floats are pictures, LO black and HI white; without it they stay float32");
   options.group("Toy densities");
@@ -78,6 +85,7 @@ void declare(Options& options) {
       "  pathline shards create --from idx --input /usr/share/datasets/fashion-mnist --out fashion-train\n"
       "  pathline shards create --from folder --input photos --size 64 --on-error skip --dedupe --out photos-64\n"
       "  pathline shards create --from hdf5 --input sim.h5 --dataset /fields --layout nchw --out fields\n"
+      "  pathline shards create --from npy --input maps.npy --condition params=params.npy --out maps\n"
       "  pathline shards create --from toy:moons --count 50k --out moons\n"
       "All of them: docs/data.md");
 }
@@ -97,7 +105,7 @@ void refuse_unused(const Options& options, const std::string& kind) {
   only(is_toy(kind), {"count", "seed"}, "toy densities");
   only(!is_toy(kind), {"input"}, "files");
   only(!is_toy(kind), {"size", "crop", "resize", "colour", "background"}, "pictures");
-  only(arrays, {"labels", "layout", "range"}, "npy, npz and hdf5");
+  only(arrays, {"labels", "layout", "range", "condition"}, "npy, npz and hdf5");
   only(kind == "npz" || kind == "hdf5", {"dataset", "labels-dataset"}, "npz and hdf5");
   only(pictures, {"background"}, "folder and zip");
   for (const char* name : {"crop", "resize"}) {
@@ -170,13 +178,40 @@ std::unique_ptr<data::SampleSource> open_source(const Options& options, const st
   if (kind == "idx") return std::make_unique<data::IdxSource>(data::find_idx_files(input, split), array, text("name"));
   if (kind == "cifar10" || kind == "cifar100")
     return std::make_unique<data::CifarSource>(input, kind == "cifar10" ? 10 : 100, split, array);
-  if (kind == "hdf5")
+  if (kind == "hdf5") {
     return std::make_unique<data::Hdf5Source>(
         data::open_hdf5_array_in_child({input, text("dataset"), text("labels-dataset"), text("labels")}), array);
+  }
   if ((input.extension() == ".npz") != (kind == "npz"))
     options.fail("input", "expected a ." + kind + " file, found " + shown(input.filename().string()));
   return std::make_unique<data::NpySource>(
       data::NpyInput{input, text("dataset"), text("labels-dataset"), text("labels")}, array);
+}
+
+/// The arrays that --condition names, in the order given.
+std::vector<data::NamedArray> open_conditions(const Options& options, const std::string& kind) {
+  std::vector<data::NamedArray> conditions;
+  std::set<std::string> names;
+  for (const std::string& text : options.all("condition")) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals + 1 == text.size())
+      options.fail("condition", "expected NAME=WHERE, found " + shown(text),
+                   "for example --condition params=params.npy");
+    const std::string name = text.substr(0, equals), where = text.substr(equals + 1);
+    const std::string problem = data::condition_name_problem(name);
+    if (!problem.empty()) options.fail("condition", problem);
+    if (!names.insert(name).second) options.fail("condition", "two conditions have the name " + shown(name));
+    std::unique_ptr<data::NumberArray> array;
+    if (kind == "hdf5") {
+      array = data::open_hdf5_array_in_child({options.text("input"), where, {}, {}});
+    } else if (kind == "npz") {
+      array = data::open_npz_array(options.text("input"), where, "--condition");
+    } else {
+      array = data::open_npy_array(where);
+    }
+    conditions.push_back({name, std::move(array)});
+  }
+  return conditions;
 }
 
 int usable_cores() {
@@ -194,6 +229,10 @@ data::ConversionPlan plan_of(const Options& options, const std::string& kind) {
   for (const char* name : {"size", "crop", "resize", "colour", "background", "dataset", "labels-dataset", "labels",
                            "layout", "range", "count", "seed"}) {
     if (options.has(name)) plan.emplace_back(fmt::format("--{}", name), options.text(name));
+  }
+  for (const std::string& text : options.all("condition")) {
+    const std::size_t equals = text.find('=');
+    plan.emplace_back("--condition " + text.substr(0, equals), text.substr(equals + 1));
   }
   return plan;
 }
@@ -215,8 +254,11 @@ void report(const data::ConvertSummary& summary, const std::string& out) {
   if (summary.skipped_samples.size() > most_shown)
     fmt::print(stderr, "skipped {} more; all are listed in {}/skipped.txt\n",
                summary.skipped_samples.size() - most_shown, out);
-  fmt::print("{}: {} of {} in {} {}, {} classes\n", out, samples_word(info, info.count), shape_text(info),
-             info.shards.size(), info.shards.size() == 1 ? "shard" : "shards", info.class_names.size());
+  std::string conditions;
+  for (const data::ConditionArray& condition : info.conditions)
+    conditions += fmt::format("{}{}", conditions.empty() ? ", conditions " : ", ", condition.field.name);
+  fmt::print("{}: {} of {} in {} {}, {} classes{}\n", out, samples_word(info, info.count), shape_text(info),
+             info.shards.size(), info.shards.size() == 1 ? "shard" : "shards", info.class_names.size(), conditions);
   if (summary.written != summary.found) {
     fmt::print("{} found = {} written + {} skipped + {} duplicates + {} beyond --limit\n", summary.found,
                summary.written, summary.skipped, summary.duplicates, summary.beyond_limit);
@@ -245,9 +287,11 @@ int create_shards(const std::vector<std::string>& arguments) {
   how.skip_bad = options.choice("on-error", {"fail", "skip"}) == "skip";
   how.start_over = options.has("fresh");
   how.threads = options.has("threads") ? static_cast<int>(options.integer("threads", 1, 256)) : usable_cores();
-  how.plan = plan_of(options, kind);
 
-  const std::unique_ptr<data::SampleSource> source = open_source(options, kind);
+  std::unique_ptr<data::SampleSource> source = open_source(options, kind);
+  if (options.has("condition"))
+    source = std::make_unique<data::ConditionedSource>(std::move(source), open_conditions(options, kind));
+  how.plan = plan_of(options, kind);
   if (!source->facts().remark.empty()) fmt::print(stderr, "{}\n", source->facts().remark);
   const StopSignal signal;
   how.stop = [&] { return signal.requested(); };

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "core/error.h"
 #include "data/hdf5/hdf5_rows.h"
+#include "data/sources/file_fingerprint.h"
 
 namespace pathline::data {
 
@@ -15,7 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t largest_row = std::uint64_t{1} << 30;  // bytes
 constexpr hsize_t most_children = 1000000;
 constexpr std::uint64_t most_labels = std::uint64_t{1} << 32;
 
@@ -94,33 +95,22 @@ std::string absolute(const std::string& path) {
 }
 
 NumberType number_type(const DatasetFacts& facts, const std::string& place) {
-  for (const auto& [name, type] :
-       {std::pair{"uint8", NumberType::uint8}, std::pair{"float16", NumberType::float16},
-        std::pair{"float32", NumberType::float32}, std::pair{"float64", NumberType::float64}}) {
-    if (facts.type == name) return type;
-  }
-  throw Error(ExitCode::bad_input,
-              "numbers of type " + facts.type + "; expected uint8, float16, float32 or float64 (little-endian)", place,
-              "convert the dataset first");
+  if (const auto type = number_type_named(facts.type)) return *type;
+  throw Error(ExitCode::bad_input, "numbers of type " + facts.type + "; expected integers or floats (little-endian)",
+              place, "convert the dataset first");
 }
 
 std::vector<std::int64_t> labels_in(Hdf5Rows& rows, const std::string& place) {
   const DatasetFacts& facts = rows.facts();
-  const bool is_signed = facts.type.compare(0, 3, "int") == 0;
-  if (!is_signed && facts.type.compare(0, 4, "uint") != 0)
+  const std::optional<NumberType> type = number_type_named(facts.type);
+  if (!type || is_float(*type))
     throw Error(ExitCode::bad_input, "labels of type " + facts.type + "; expected integers", place);
   if (rows.row_bytes() != facts.item_bytes || rows.count() > most_labels) {
     throw Error(ExitCode::bad_input, "labels of dimensions " + format_dims(facts.dims) + "; expected one per sample",
                 place);
   }
   std::vector<std::int64_t> labels;
-  const auto unused_bits = static_cast<int>(64 - 8 * facts.item_bytes);
-  for (std::uint64_t i = 0; i < rows.count(); ++i) {
-    std::uint64_t value = 0;
-    std::memcpy(&value, rows.row(i), facts.item_bytes);
-    labels.push_back(is_signed ? static_cast<std::int64_t>(value << unused_bits) >> unused_bits
-                               : static_cast<std::int64_t>(std::min<std::uint64_t>(value, INT64_MAX)));
-  }
+  for (std::uint64_t i = 0; i < rows.count(); ++i) labels.push_back(integer_at(rows.row(i), 0, *type));
   return labels;
 }
 
@@ -208,14 +198,18 @@ class LocalHdf5Array final : public Hdf5Array {
     return labels_in(rows, facts_.labels_place);
   }
 
-  void read_row(std::uint64_t number, void* out) override {
-    const auto object =
-        static_cast<std::size_t>(std::upper_bound(firsts_.begin(), firsts_.end(), number) - firsts_.begin()) - 1;
-    if (object != open_) {
-      rows_ = std::make_unique<Hdf5Rows>(file_.get(), objects_[object], facts_.file);
-      open_ = object;
+  void read(std::uint64_t first, std::uint64_t count, void* out) override {
+    auto* to = static_cast<std::byte*>(out);
+    for (std::uint64_t number = first; number < first + count; ++number) {
+      const auto object =
+          static_cast<std::size_t>(std::upper_bound(firsts_.begin(), firsts_.end(), number) - firsts_.begin()) - 1;
+      if (object != open_) {
+        rows_ = std::make_unique<Hdf5Rows>(file_.get(), objects_[object], facts_.file);
+        open_ = object;
+      }
+      std::memcpy(to, rows_->row(number - firsts_[object]), rows_->row_bytes());
+      to += rows_->row_bytes();
     }
-    std::memcpy(out, rows_->row(number - firsts_[object]), rows_->row_bytes());
   }
 
  private:
@@ -262,18 +256,6 @@ class LocalHdf5Array final : public Hdf5Array {
 };
 
 }  // namespace
-
-std::size_t Hdf5ArrayFacts::row_bytes() const {
-  std::uint64_t bytes = bytes_of(type);
-  for (std::size_t i = 1; i < dims.size(); ++i) {
-    if (dims[i] == 0 || bytes > largest_row / dims[i]) {
-      throw Error(ExitCode::bad_input,
-                  fmt::format("samples of dimensions [{}]; at most 1 GiB is read", fmt::join(dims, ", ")), place);
-    }
-    bytes *= dims[i];
-  }
-  return bytes;
-}
 
 std::unique_ptr<Hdf5Array> open_hdf5_array(const Hdf5Input& input) {
   return std::make_unique<LocalHdf5Array>(input);

@@ -18,7 +18,7 @@
 #include <string>
 #include <vector>
 
-#include "data/sources/array_source.h"
+#include "data/sources/number_array.h"
 
 namespace pathline::data {
 
@@ -28,33 +28,19 @@ struct Hdf5Input {
   std::filesystem::path labels;         ///< another file that holds them; empty: the same
 };
 
-struct Hdf5ArrayFacts {
+struct Hdf5ArrayFacts : NumberArrayFacts {
   std::filesystem::path file;
-  NumberType type = NumberType::uint8;
-  std::vector<std::uint64_t> dims;
   bool channels_first = false;  ///< as its name tells
-  std::string place;            ///< file and object, for messages
-  std::string labels_place;     ///< the same of the labels; empty: there are none
-  std::string fingerprint;      ///< changes when the contents may have changed
-
-  /// Bytes of one sample. Error(bad_input) if they are more than 1 GiB, or none.
-  std::size_t row_bytes() const;
+  std::string labels_place;     ///< file and object of the labels; empty: there are none
 };
 
-class Hdf5Array {
+class Hdf5Array : public NumberArray {
  public:
-  virtual ~Hdf5Array() = default;
-  Hdf5Array(const Hdf5Array&) = delete;
-  Hdf5Array& operator=(const Hdf5Array&) = delete;
-
-  const Hdf5ArrayFacts& facts() const noexcept { return facts_; }
+  const Hdf5ArrayFacts& facts() const noexcept override { return facts_; }
   /// All labels. REQUIRES: facts().labels_place is not empty; to be called once.
   virtual std::vector<std::int64_t> read_labels() = 0;
-  /// The bytes of a sample as in the file, facts().row_bytes() of them. Fast in ascending order.
-  virtual void read_row(std::uint64_t number, void* out) = 0;
 
  protected:
-  Hdf5Array() = default;
   Hdf5ArrayFacts facts_;
 };
 

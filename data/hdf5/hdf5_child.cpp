@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/helper_program.h"
 #include "data/hdf5/hdf5_frames.h"
+#include "data/sources/file_fingerprint.h"
 
 namespace pathline::data {
 
@@ -35,18 +36,21 @@ class RemoteHdf5Array final : public Hdf5Array {
     file_fingerprint(input.path);  // throws for a file that is not there
     start("facts");
     facts_ = receive_facts();
-    row_bytes_ = facts_.row_bytes();
+    row_bytes_ = facts_.value_bytes();
     if (!facts_.labels_place.empty()) receive_labels();
     child_.reset();
   }
 
   std::vector<std::int64_t> read_labels() override { return std::move(labels_); }
 
-  void read_row(std::uint64_t number, void* out) override {
-    if (number >= facts_.dims[0]) throw std::logic_error("no such row");
-    if (!child_ || number < first_) start_rows(number);
-    while (number >= first_ + count_) receive_rows();
-    std::memcpy(out, rows_.data() + (number - first_) * row_bytes_, row_bytes_);
+  void read(std::uint64_t first, std::uint64_t count, void* out) override {
+    auto* to = static_cast<std::byte*>(out);
+    for (std::uint64_t number = first; number < first + count; ++number, to += row_bytes_) {
+      if (number >= facts_.dims[0]) throw std::logic_error("no such row");
+      if (!child_ || number < first_) start_rows(number);
+      while (number >= first_ + count_) receive_rows();
+      std::memcpy(to, rows_.data() + (number - first_) * row_bytes_, row_bytes_);
+    }
   }
 
  private:

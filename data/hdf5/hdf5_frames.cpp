@@ -25,7 +25,7 @@ auto parsed(const std::string& text, const std::string& place, Take&& take) {
 }  // namespace
 
 std::string to_text(const Hdf5ArrayFacts& facts) {
-  return dump({{"type", static_cast<int>(facts.type)},
+  return dump({{"type", to_string(facts.type)},
                {"dims", facts.dims},
                {"channels_first", facts.channels_first},
                {"place", facts.place},
@@ -42,16 +42,17 @@ std::string to_text(const Error& error) {
 
 Hdf5ArrayFacts facts_from_text(const std::string& text, const std::filesystem::path& file) {
   return parsed(text, file.string(), [&](const Json& json) {
-    const int type = json.at("type").get<int>();
-    Hdf5ArrayFacts facts{file,
-                         static_cast<NumberType>(type),
-                         json.at("dims").get<std::vector<std::uint64_t>>(),
-                         json.at("channels_first").get<bool>(),
-                         json.at("place").get<std::string>(),
-                         json.at("labels_place").get<std::string>(),
-                         json.at("fingerprint").get<std::string>()};
-    if (type < 0 || type > static_cast<int>(NumberType::float64) || facts.dims.empty())
+    const auto type = number_type_named(json.at("type").get<std::string>());
+    Hdf5ArrayFacts facts;
+    facts.file = file;
+    json.at("dims").get_to(facts.dims);
+    json.at("channels_first").get_to(facts.channels_first);
+    json.at("place").get_to(facts.place);
+    json.at("labels_place").get_to(facts.labels_place);
+    json.at("fingerprint").get_to(facts.fingerprint);
+    if (!type || facts.dims.empty())
       throw Error(ExitCode::bad_input, "the process that reads it sent what cannot be", file.string());
+    facts.type = *type;
     return facts;
   });
 }

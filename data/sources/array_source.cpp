@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/stat.h>
 
 namespace pathline::data {
 
@@ -17,58 +16,7 @@ constexpr std::uint64_t largest_side = 65536;
 constexpr std::uint64_t largest_sample = std::uint64_t{1} << 30;  // bytes
 constexpr std::uint64_t most_samples = std::uint64_t{1} << 40;
 
-/// IEEE 754 binary16.
-double from_half(std::uint16_t bits) {
-  const int exponent = bits >> 10 & 31, fraction = bits & 1023;
-  const double sign = bits & 0x8000 ? -1.0 : 1.0;
-  if (exponent == 31) return fraction == 0 ? sign * INFINITY : NAN;
-  if (exponent == 0) return sign * std::ldexp(fraction, -24);
-  return sign * std::ldexp(1024 + fraction, exponent - 25);
-}
-
-template <class T>
-T load(const std::byte* from) {
-  T value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
-
-double number_at(const std::byte* values, std::size_t index, NumberType type) {
-  switch (type) {
-    case NumberType::uint8:
-      return static_cast<double>(values[index]);
-    case NumberType::float16:
-      return from_half(load<std::uint16_t>(values + 2 * index));
-    case NumberType::float32:
-      return load<float>(values + 4 * index);
-    case NumberType::float64:
-      return load<double>(values + 8 * index);
-  }
-  return 0;
-}
-
 }  // namespace
-
-std::size_t bytes_of(NumberType type) {
-  switch (type) {
-    case NumberType::uint8:
-      return 1;
-    case NumberType::float16:
-      return 2;
-    case NumberType::float32:
-      return 4;
-    case NumberType::float64:
-      return 8;
-  }
-  return 0;
-}
-
-std::string file_fingerprint(const std::filesystem::path& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) throw system_error(errno, "cannot look at this file", path.string());
-  return fmt::format("{} bytes of {}.{:09}", static_cast<std::int64_t>(status.st_size), status.st_mtim.tv_sec,
-                     status.st_mtim.tv_nsec);
-}
 
 ArraySource::ArraySource(const ArrayOptions& options, std::string place)
     : options_(options), place_(std::move(place)) {}

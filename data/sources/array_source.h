@@ -10,18 +10,15 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "data/pictures/picture.h"
+#include "data/sources/number_type.h"
 #include "data/sources/sample_source.h"
 
 namespace pathline::data {
-
-enum class NumberType { uint8, float16, float32, float64 };
-std::size_t bytes_of(NumberType type);
 
 /// How one sample lies in the input: [H, W, C] or [C, H, W]; automatic: nhwc, unless that cannot be meant.
 enum class Layout { automatic, nhwc, nchw };
@@ -46,8 +43,8 @@ class ArraySource : public SampleSource {
  protected:
   /// `place`: what errors and sample names call the array.
   ArraySource(const ArrayOptions& options, std::string place);
-  /// To be called by the constructor of the heir. `dims`: of the whole array, [N, H, W], [N, H, W, C], [N, C, H, W] or
-  /// [N, D]. Error(bad_input) or Error(usage) if the options do not fit.
+  /// To be called by the constructor of the heir. `type`: uint8 or a float. `dims`: of the whole array, [N, H, W], [N,
+  /// H, W, C], [N, C, H, W] or [N, D]. Error(bad_input) or Error(usage) if the options do not fit.
   void begin(NumberType type, const std::vector<std::uint64_t>& dims, const std::string& name, std::string fingerprint);
   /// Labels of all samples and, if known, names; without names they are "0" … Error(bad_input) if they do not fit.
   void set_labels(std::vector<std::int64_t> labels, std::vector<std::string> names, const std::string& labels_place);
@@ -69,8 +66,5 @@ class ArraySource : public SampleSource {
   std::size_t sample_bytes_ = 0;
   std::vector<std::int64_t> labels_;
 };
-
-/// "size time" of a file, for fingerprints. Error(file_system) if it cannot be looked at.
-std::string file_fingerprint(const std::filesystem::path& path);
 
 }  // namespace pathline::data

@@ -7,6 +7,7 @@
 
 #include "core/durable_file.h"
 #include "core/file_descriptor.h"
+#include "data/sources/file_fingerprint.h"
 
 namespace pathline::data {
 

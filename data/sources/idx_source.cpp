@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "data/sources/file_fingerprint.h"
+
 namespace pathline::data {
 
 namespace {

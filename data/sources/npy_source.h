@@ -1,8 +1,8 @@
 #pragma once
-// NumPy's .npy arrays and .npz archives: samples along the first dimension, labels from a second array.
+// Samples from NumPy's .npy arrays and .npz archives: along the first dimension, labels from a second array.
 //
-// Little-endian, C order. Samples: u1, f2, f4, f8 (data/sources/array_source.h says what becomes of them); labels: any
-// integer or bool, one per sample. Read front to back in bounded memory, from deflated archives too.
+// Samples: u1, f2, f4, f8 (data/sources/array_source.h says what becomes of them); labels: any integer or bool, one per
+// sample. Read front to back in bounded memory, from deflated archives too.
 
 #include <cstdint>
 #include <filesystem>
@@ -10,11 +10,9 @@
 #include <string>
 
 #include "data/sources/array_source.h"
-#include "data/sources/byte_stream.h"
+#include "data/sources/npy_array.h"
 
 namespace pathline::data {
-
-class ZipArchive;
 
 struct NpyInput {
   std::filesystem::path path;       ///< .npy or .npz
@@ -25,15 +23,12 @@ struct NpyInput {
 class NpySource : public ArraySource {
  public:
   NpySource(const NpyInput& input, const ArrayOptions& options);
-  ~NpySource() override;
 
  protected:
-  void read_values(std::uint64_t number, void* out) override;
+  void read_values(std::uint64_t number, void* out) override { array_->read(number, 1, out); }
 
  private:
-  std::unique_ptr<ZipArchive> archive_;
-  std::unique_ptr<ByteStream> stream_;
-  std::uint64_t at_ = 0;
+  std::unique_ptr<NpyArray> array_;
 };
 
 }  // namespace pathline::data

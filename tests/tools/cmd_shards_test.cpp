@@ -73,6 +73,67 @@ TEST_F(ShardsCommand, CreatesAsToldByItsOptions) {
   EXPECT_EQ(set.info().class_names.at(1), "Trouser");
 }
 
+/// A .npy of version 1.
+std::string npy(const std::string& descr, const std::string& shape, const std::string& values) {
+  std::string dictionary = "{'descr': '" + descr + "', 'fortran_order': False, 'shape': " + shape + "}";
+  dictionary.resize(117, ' ');
+  return std::string("\x93NUMPY\1\0\x76\0", 10) + dictionary + "\n" + values;
+}
+
+TEST_F(ShardsCommand, CreatesConditionsFromOtherArrays) {
+  const float params[] = {0.5f, 1, 2, -3, 4, 5};
+  const std::string text(reinterpret_cast<const char*>(params), sizeof params);
+  data::write_bytes(folder_ / "x.npy", npy("|u1", "(3, 1, 2)", "abcdef"));
+  data::write_bytes(folder_ / "params.npy", npy("<f4", "(3, 2)", text));
+  data::write_bytes(folder_ / "suite.npy", npy("|u1", "(3,)", std::string("\1\0\1", 3)));
+  const std::vector<std::string> arguments = {"create",
+                                              "--from",
+                                              "npy",
+                                              "--input",
+                                              (folder_ / "x.npy").string(),
+                                              "--out",
+                                              (folder_ / "out").string(),
+                                              "--condition",
+                                              "suite=" + (folder_ / "suite.npy").string(),
+                                              "--condition",
+                                              "params=" + (folder_ / "params.npy").string()};
+
+  EXPECT_EQ(run(arguments), 0);
+
+  EXPECT_NE(output_.find("0 classes, conditions suite, params"), std::string::npos) << output_;
+  const auto set = data::ShardSet::open(folder_ / "out", true);
+  ASSERT_EQ(set.info().conditions.size(), 2u);
+  EXPECT_EQ(set.info().conditions[0].field.classes, 2);
+  float pair[2];
+  set.read_condition(1, 1, pair);
+  EXPECT_EQ(pair[0], 2);
+  EXPECT_EQ(pair[1], -3);
+  EXPECT_EQ(run({"info", (folder_ / "out").string()}), 0);
+  EXPECT_NE(output_.find("suite: label of 2 classes"), std::string::npos) << output_;
+  EXPECT_NE(output_.find("params: vector of 2 float32"), std::string::npos) << output_;
+  EXPECT_EQ(run({"info", (folder_ / "out").string(), "--json"}), 0);
+  EXPECT_EQ(nlohmann::json::parse(output_)["conditions"][1]["sizes"], std::vector<int>{2});
+}
+
+TEST_F(ShardsCommand, RefusesConditionsThatAreMistyped) {
+  data::write_bytes(folder_ / "x.npy", npy("|u1", "(3, 1, 2)", "abcdef"));
+  const auto refused = [&](const std::vector<std::string>& conditions, const std::string& words) {
+    std::vector<std::string> arguments = {
+        "create", "--from", "npy", "--input", (folder_ / "x.npy").string(), "--out", (folder_ / "out").string()};
+    for (const std::string& condition : conditions) arguments.insert(arguments.end(), {"--condition", condition});
+    expect_error(ExitCode::usage, {"--condition", words}, [&] { run(arguments); });
+  };
+  const std::string file = (folder_ / "x.npy").string();
+
+  refused({"params"}, "expected NAME=WHERE");
+  refused({"params="}, "expected NAME=WHERE");
+  refused({"=" + file}, "cannot be the name");
+  refused({"a/b=" + file}, "'a/b' cannot be the name");
+  refused({"label=" + file}, "cannot be called label");
+  refused({"a=" + file, "a=" + file}, "two conditions have the name 'a'");
+  expect_error(ExitCode::usage, {"condition", "npy, npz and hdf5"}, [&] { create({"--condition", "a=" + file}); });
+}
+
 TEST_F(ShardsCommand, PrintsOneLineOfResult) {
   create();
 

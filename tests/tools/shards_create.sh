@@ -70,6 +70,12 @@ expect 0 "${create[@]}" --from idx --input "$work/many" --out "$work/as-hdf5"
 disturb from-hdf5 --from hdf5 --input "$work/as-hdf5/shard-00000.h5" --dataset /images --labels-dataset /labels
 for file in "$work"/from-idx/shard-*.h5; do cmp -s "$file" "$work/from-hdf5/${file##*/}" || fail "${file##*/} differs from that of --from idx"; done
 
+# What samples are conditioned on comes from the same file, kept through kills as all else.
+disturb conditioned --from hdf5 --input "$work/as-hdf5/shard-00000.h5" --dataset /images --labels-dataset /labels \
+  --condition again=/labels --condition view=/images
+expect 0 "$program" shards info "$work/conditioned"
+says "again: label of 1 classes" "view: tensor of 256 x 256 x 1 uint8"
+
 # Each mistake: one clear message, the right code, nothing left behind.
 tiny_idx "$work/idx" 20
 refuses() {
@@ -100,6 +106,8 @@ for forged in root_links images_links group_links; do
   refuses 3 "$forged.h5: the process that reads it with the HDF5 library was ended by signal" \
     --from hdf5 --input "$source_dir/tests/data/forged/$forged.h5" --dataset 'g*/d*' --labels-dataset /labels
 done
+refuses 3 "is no class; expected 0 to 999999" --from hdf5 --input "$work/as-hdf5/shard-00000.h5" --dataset /images --condition sums=/checksums
+refuses 3 "no such object" --from hdf5 --input "$work/as-hdf5/shard-00000.h5" --dataset /images --condition pose=/pose
 refuses 2 "expected a .npz file" --from npz --input "$work/a.npy"
 refuses 2 "this needs --size" --from idx --input "$work/idx" --crop none
 refuses 2 "expected N or WxH" --from idx --input "$work/idx" --size 8by8

@@ -65,7 +65,7 @@ void send(FrameKind kind, const std::string& text) {
 }
 
 void send_rows(Hdf5Array& array, std::uint64_t next) {
-  const std::size_t row_bytes = array.facts().row_bytes();
+  const std::size_t row_bytes = array.facts().value_bytes();
   const std::uint64_t count = array.facts().dims[0],
                       in_frame = std::max<std::uint64_t>(1, rows_frame_bytes / row_bytes);
   std::vector<std::byte> frame;
@@ -74,7 +74,7 @@ void send_rows(Hdf5Array& array, std::uint64_t next) {
     frame.resize((end - next) * row_bytes);
     std::size_t filled = 0;
     try {
-      for (; next < end; ++next, filled += row_bytes) array.read_row(next, frame.data() + filled);
+      for (; next < end; ++next, filled += row_bytes) array.read(next, 1, frame.data() + filled);
     } catch (const Error&) {
       if (filled > 0) send(FrameKind::rows, frame.data(), filled);
       throw;

@@ -143,6 +143,19 @@ TEST_F(Hdf5SourceTest, HalfPrecisionBecomesFloat32) {
   EXPECT_EQ(floats_of_sample(*open("/f"), 0), (std::vector<float>{1, -2.5f}));
 }
 
+TEST_F(Hdf5SourceTest, ItsArraysMayBeOfIntegers) {
+  put("/pose", H5T_STD_I16LE, {3, 2}, std::vector<std::int16_t>{1, -2, 3, -4, 5, -6});
+  close();
+  const auto array = open_hdf5_array({path_, "pose", "", ""});
+  std::vector<std::int16_t> values(4);
+
+  array->read(1, 2, values.data());
+
+  EXPECT_EQ(array->facts().type, NumberType::int16);
+  EXPECT_EQ(array->facts().dims, (std::vector<std::uint64_t>{3, 2}));
+  EXPECT_EQ(values, (std::vector<std::int16_t>{3, -4, 5, -6}));
+}
+
 TEST_F(Hdf5SourceTest, RefusesWhatItDoesNotRead) {
   put("/big", H5T_IEEE_F32BE, {1, 1, 1}, std::vector<float>{1});
   put("/ints", H5T_STD_I16LE, {1, 1, 1}, std::vector<std::int16_t>{1});

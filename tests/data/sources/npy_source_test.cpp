@@ -23,14 +23,6 @@ class NpySourceTest : public testing::Test {
       for (std::uint64_t i = 0; i < source->facts().count; ++i) read_sample(*source, i);
     });
   }
-  void expect_bad(SampleSource& source, std::uint64_t number, const std::string& word) {
-    try {
-      read_sample(source, number);
-      FAIL() << "nothing thrown; expected " << word;
-    } catch (const BadSample& problem) {
-      EXPECT_NE(problem.message().find(word), std::string::npos) << problem.message();
-    }
-  }
   TemporaryFolder folder_;
 };
 

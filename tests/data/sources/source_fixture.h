@@ -38,6 +38,16 @@ inline std::vector<float> floats_of_sample(SampleSource& source, std::uint64_t n
   return values;
 }
 
+/// Sample `number` must be a BadSample whose reason holds `word`.
+inline void expect_bad(SampleSource& source, std::uint64_t number, const std::string& word) {
+  try {
+    read_sample(source, number);
+    ADD_FAILURE() << "nothing thrown; expected " << word;
+  } catch (const BadSample& problem) {
+    EXPECT_NE(problem.message().find(word), std::string::npos) << problem.message();
+  }
+}
+
 inline std::string bytes_of_text(std::initializer_list<int> values) {
   std::string text;
   for (const int value : values) text += static_cast<char>(value);
