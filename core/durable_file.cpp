@@ -17,6 +17,8 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/remove_tree.h"
+#include "core/system.h"
 
 namespace pathline {
 namespace {
@@ -24,8 +26,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kMark = ".tmp-";
-constexpr std::size_t kLargestWrite = std::size_t{1} << 30;  // Linux moves at most 2 GiB - 4 KiB in one call
-constexpr std::size_t kLongestName = 200;                    // leaves room for the rest of a 255-byte file name
+constexpr std::size_t kLongestName = 200;  // leaves room for the rest of a 255-byte file name
 
 fs::path parent_of(const fs::path& path) {
   const fs::path parent = path.parent_path();
@@ -81,13 +82,19 @@ void sync_folder(const fs::path& folder) {
     throw system_error(errno, "cannot open the folder to flush it", folder.string());
   }
   // Some network and user-space file systems have no fsync for folders and say so with these two.
-  if (::fsync(fd.get()) != 0 && errno != EINVAL && errno != ENOTSUP) {
+  if (System::current().fsync(fd.get()) != 0 && errno != EINVAL && errno != ENOTSUP) {
     throw system_error(errno, "cannot flush the folder to disk", folder.string());
   }
 }
 
+/// For an error of the last flush of all, when what was written is where it should be.
+Error in_place_all_the_same(const Error& error, const std::string& what, const fs::path& target) {
+  return {error.code(), error.message() + "; the " + what + " is in place, but may not outlive a crash of the machine",
+          target.string(), error.hint()};
+}
+
 void rename_over(const fs::path& from, const fs::path& to) {
-  if (::rename(from.c_str(), to.c_str()) != 0) {
+  if (System::current().rename(from, to) != 0) {
     throw system_error(errno, "cannot move the finished temporary into place", to.string());
   }
 }
@@ -118,23 +125,14 @@ DurableFile::DurableFile(fs::path target) : target_(std::move(target)) {
 }
 
 DurableFile::~DurableFile() {
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) remove_leftover(temporary_);
 }
 
 void DurableFile::write_all(std::uint64_t offset, const void* data, std::size_t bytes) {
   if (!file_) throw std::logic_error("DurableFile: write after commit");
-  const char* from = static_cast<const char*>(data);
-  while (bytes > 0) {
-    const ssize_t written = ::pwrite(file_.get(), from, std::min(bytes, kLargestWrite), static_cast<off_t>(offset));
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) {
-      failed_ = true;
-      throw system_error(written < 0 ? errno : ENOSPC, "cannot write the file", target_.string());
-    }
-    from += written;
-    offset += static_cast<std::uint64_t>(written);
-    bytes -= static_cast<std::size_t>(written);
-  }
+  if (System::current().pwrite(file_.get(), data, bytes, offset) == bytes) return;
+  failed_ = true;
+  throw system_error(errno, "cannot write the file", target_.string());
 }
 
 void DurableFile::write(const void* data, std::size_t bytes) {
@@ -150,14 +148,23 @@ void DurableFile::write_at(std::uint64_t offset, const void* data, std::size_t b
 void DurableFile::commit() {
   if (!file_) throw std::logic_error("DurableFile::commit called twice");
   if (failed_) throw std::logic_error("DurableFile::commit after a failed write");
-  if (::fsync(file_.get()) != 0) throw system_error(errno, "cannot flush the file to disk", target_.string());
-  // Network file systems may report a full disk only here. (EINTR: Linux has closed it all the same.)
-  if (::close(file_.release()) != 0 && errno != EINTR) {
-    throw system_error(errno, "cannot close the file", target_.string());
+  System& system = System::current();
+  if (system.fsync(file_.get()) != 0) {
+    failed_ = true;
+    throw system_error(errno, "cannot flush the file to disk", target_.string());
   }
+  if (system.close(file_.release()) != 0) throw system_error(errno, "cannot close the file", target_.string());
+  std::error_code ignored;
+  const bool replaces = fs::exists(target_, ignored);
   rename_over(temporary_, target_);
   temporary_.clear();
-  sync_folder(parent_of(target_));
+  try {
+    sync_folder(parent_of(target_));
+  } catch (const Error& error) {
+    // A new file is taken back, so that whoever sees the error finds nothing; the one it replaced is gone.
+    if (!replaces && system.unlink(target_) == 0) throw;
+    throw in_place_all_the_same(error, "file", target_);
+  }
 }
 
 DurableDirectory::DurableDirectory(fs::path target) : target_(std::move(target)) {
@@ -165,14 +172,13 @@ DurableDirectory::DurableDirectory(fs::path target) : target_(std::move(target))
   require_absent(target_);
   for (int attempt = 0;; ++attempt) {
     temporary_ = temporary_name(target_, attempt);
-    if (::mkdir(temporary_.c_str(), 0777) == 0) return;
+    if (System::current().mkdir(temporary_) == 0) return;
     if (errno != EEXIST) throw system_error(errno, "cannot create the folder", target_.string());
   }
 }
 
 DurableDirectory::~DurableDirectory() {
-  std::error_code ignored;
-  if (!committed_) fs::remove_all(temporary_, ignored);
+  if (!committed_) remove_leftover(temporary_);
 }
 
 void DurableDirectory::commit() {
@@ -200,7 +206,13 @@ void publish_folder(const fs::path& made, const fs::path& target) {
                 "is a second process writing to the same place?");
   }
   rename_over(made, target);
-  sync_folder(parent_of(target));
+  try {
+    sync_folder(parent_of(target));
+  } catch (const Error& error) {
+    // Taken back, so that whoever sees the error finds nothing and can do the same again.
+    if (System::current().rename(target, made) == 0) throw;
+    throw in_place_all_the_same(error, "folder", target);
+  }
 }
 
 void remove_stale_temporaries(const fs::path& folder) {
@@ -215,9 +227,10 @@ void remove_stale_temporaries(const fs::path& folder) {
       stale = ::kill(owner->process, 0) != 0 && errno == ESRCH;
     } else {
       const auto written = fs::last_write_time(entry->path(), ignored);
-      stale = !ignored && fs::file_time_type::clock::now() - written > std::chrono::hours(24);
+      stale =
+          !ignored && System::current().wall() - fs::file_time_type::clock::to_sys(written) > std::chrono::hours(24);
     }
-    if (stale) fs::remove_all(entry->path(), ignored);
+    if (stale) remove_leftover(entry->path());
   }
 }
 
@@ -256,10 +269,17 @@ std::string read_file(const fs::path& path, std::uint64_t limit) {
 
 void make_folder(const fs::path& path) {
   if (path.empty()) return;
-  std::error_code failure, ignored;
-  fs::create_directories(path, failure);
+  System& system = System::current();
+  if (system.mkdir(path) == 0) return;
+  int why = errno;
+  if (why == ENOENT && path.has_relative_path() && path.has_parent_path()) {
+    make_folder(path.parent_path());
+    if (system.mkdir(path) == 0) return;
+    why = errno;
+  }
+  std::error_code ignored;
   if (fs::is_directory(path, ignored)) return;
-  throw system_error(failure ? failure.value() : ENOTDIR, "cannot create the folder", path.string());
+  throw system_error(why == EEXIST ? ENOTDIR : why, "cannot create the folder", path.string());
 }
 
 }  // namespace pathline

@@ -15,7 +15,8 @@
 
 namespace pathline {
 
-/// One file under construction. Destroyed without commit(): the temporary file is removed and the target untouched.
+/// One file under construction. Destroyed without commit(): the temporary file is removed and the target untouched (a
+/// temporary that cannot be removed is named in a warning).
 class DurableFile {
  public:
   /// Creates `.NAME.tmp-HOST-PID-K` beside `target`; the parent folder must exist. A target that is there must be a
@@ -34,7 +35,9 @@ class DurableFile {
   std::uint64_t bytes_written() const noexcept { return size_; }
   const std::filesystem::path& temporary_path() const noexcept { return temporary_; }
 
-  /// fsync, rename over the target, fsync the folder. At most once.
+  /// fsync, rename over the target, fsync the folder. At most once, whether it succeeds or not: what one fsync has lost
+  /// the next does not report. If only the last fsync fails a new file is taken back; one that has replaced another
+  /// stays, whole, and the error says so.
   void commit();
 
  private:
@@ -43,7 +46,7 @@ class DurableFile {
   std::filesystem::path target_, temporary_;
   FileDescriptor file_;
   std::uint64_t size_ = 0;
-  bool failed_ = false;  // a write failed: what is there must never be committed
+  bool failed_ = false;  // a write or the flush failed: what is there must never be committed
 };
 
 /// A folder under construction: a hidden sibling `.NAME.tmp-HOST-PID-K`, renamed as a whole. Files inside are written
@@ -68,11 +71,12 @@ class DurableDirectory {
 /// Error(usage) if something is there already, be it only a broken link.
 void require_absent(const std::filesystem::path& target);
 /// Renames the finished folder `made` to `target` on the same file system: fsyncs it and those inside, renames, fsyncs
-/// the parent. Error(usage) if `target` has appeared meanwhile.
+/// the parent. Error(usage) if `target` has appeared meanwhile. After any error the folder is `made` again.
 void publish_folder(const std::filesystem::path& made, const std::filesystem::path& target);
 
 /// Removes leftovers (`.NAME.tmp-HOST-PID-K`) of killed processes in `folder`: those of this host whose process is
-/// gone, and those of other hosts untouched for a day (their processes cannot be asked). Failures are ignored.
+/// gone, and those of other hosts untouched for a day (their processes cannot be asked). What cannot be removed is
+/// named in a warning.
 void remove_stale_temporaries(const std::filesystem::path& folder);
 
 /// Whole file in one go.

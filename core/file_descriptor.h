@@ -1,6 +1,6 @@
 #pragma once
-// A POSIX file descriptor that closes itself, and the few calls that must be retried when a signal interrupts them.
-// For reading; whoever writes files goes through core/durable_file.h. Ownership: the object owns its descriptor. Not
+// A POSIX file descriptor that closes itself, and reading from it, through core/system.h. Whoever writes files goes
+// through core/durable_file.h. Ownership: the object owns its descriptor. Not
 // shared between threads.
 
 #include <cstddef>
@@ -34,11 +34,11 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
-/// open(2), again after EINTR. Returns -1 with errno set on failure.
+/// System::open. Returns -1 with errno set on failure.
 int open_retrying(const std::filesystem::path& path, int flags, unsigned mode = 0);
-/// read(2), again after EINTR; 0 at the end of the file. Throws Error(file_system) at `path`.
+/// One read(2); 0 at the end of the file. Throws Error(file_system) at `path`.
 std::size_t read_some(int fd, void* out, std::size_t bytes, const std::filesystem::path& path);
-/// pread(2) until all `bytes` are there. Returns the bytes read: fewer only at the end of the file. Throws
+/// pread(2), until all `bytes` are there. Returns the bytes read: fewer only at the end of the file. Throws
 /// Error(file_system) at `path`.
 std::size_t read_at(int fd, void* out, std::size_t bytes, std::uint64_t offset, const std::filesystem::path& path);
 

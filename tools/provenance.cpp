@@ -1,13 +1,16 @@
 #include "tools/provenance.h"
 
+#include <chrono>
 #include <ctime>
 
 #include <fmt/format.h>
 
+#include "core/system.h"
+
 namespace pathline::tools {
 
 std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
+  const std::time_t now = std::chrono::system_clock::to_time_t(System::current().wall());
   std::tm parts{};
   gmtime_r(&now, &parts);
   char text[32];

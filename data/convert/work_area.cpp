@@ -11,6 +11,8 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/json_text.h"
+#include "core/remove_tree.h"
+#include "core/system.h"
 #include "data/shards/shard_index.h"
 
 namespace pathline::data {
@@ -110,11 +112,14 @@ std::string difference(const Json& before, const ConversionPlan& now) {
 
 }  // namespace
 
-WorkArea::WorkArea(fs::path target, const ConversionPlan& plan, bool start_over) : target_(std::move(target)) {
+WorkArea::WorkArea(fs::path target) : target_(std::move(target)) {
   if (!target_.has_filename()) target_ = target_.parent_path();  // "name/"
   require_absent(target_);
   folder_ = target_.parent_path() / ("." + target_.filename().string() + ".partial");
   shards_ = folder_ / "shards";
+}
+
+WorkArea::WorkArea(fs::path target, const ConversionPlan& plan, bool start_over) : WorkArea(std::move(target)) {
   std::error_code ignored;
   if (!target_.parent_path().empty() && !fs::is_directory(target_.parent_path(), ignored))
     throw system_error(ENOENT, "cannot create the folder", target_.string());
@@ -141,6 +146,7 @@ WorkArea::WorkArea(fs::path target, const ConversionPlan& plan, bool start_over)
                   folder_.string(), "repeat the earlier command to go on with it, or add --fresh to start over");
     }
   }
+  claimed_ = true;
   remove_unfinished();
   make_folder(shards_);
   Json text = Json::object();
@@ -149,9 +155,12 @@ WorkArea::WorkArea(fs::path target, const ConversionPlan& plan, bool start_over)
 }
 
 WorkArea::~WorkArea() {
-  if (published_ || (!parts_.empty() && !discard_)) return;
-  std::error_code ignored;
-  fs::remove_all(folder_, ignored);
+  if (published_) return;
+  if (!claimed_) {
+    System::current().rmdir(folder_);  // was made, and could not be locked; one with contents is somebody's and stays
+  } else if (parts_.empty() || discard_) {
+    remove_leftover(folder_);
+  }
 }
 
 void WorkArea::read_parts() {
@@ -189,7 +198,7 @@ void WorkArea::remove_unfinished() const {
       if (!kept.contains(entry->path())) doomed.push_back(entry->path());
     }
   }
-  for (const fs::path& path : doomed) fs::remove_all(path, failure);
+  for (const fs::path& path : doomed) remove_leftover(path);
 }
 
 void WorkArea::record(ConversionPart part) {
@@ -200,8 +209,7 @@ void WorkArea::record(ConversionPart part) {
 void WorkArea::publish() {
   publish_folder(shards_, target_);
   published_ = true;
-  std::error_code ignored;
-  fs::remove_all(folder_, ignored);
+  remove_leftover(folder_);
 }
 
 }  // namespace pathline::data

@@ -46,6 +46,8 @@ class WorkArea {
   /// removes them instead), if another process works in it, or if `target` exists.
   WorkArea(std::filesystem::path target, const ConversionPlan& plan, bool start_over);
   ~WorkArea();  ///< removes it where it holds nothing worth keeping
+  WorkArea(const WorkArea&) = delete;
+  WorkArea& operator=(const WorkArea&) = delete;
 
   const std::filesystem::path& folder() const noexcept { return folder_; }
   const std::filesystem::path& shards_folder() const noexcept { return shards_; }
@@ -58,12 +60,14 @@ class WorkArea {
   void publish();
 
  private:
+  explicit WorkArea(std::filesystem::path target);  ///< names only; what follows may fail, and the destructor cleans up
   void read_parts();
   void remove_unfinished() const;
 
   std::filesystem::path target_, folder_, shards_;
   FileDescriptor lock_;
   std::vector<ConversionPart> parts_;
+  bool claimed_ = false;  // locked, and free for this plan
   bool discard_ = false, published_ = false;
 };
 

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/log.h"
+#include "core/remove_tree.h"
 
 namespace fs = std::filesystem;
 
@@ -142,7 +143,7 @@ void CellStore::keep_only(const std::set<std::string>& keys) const {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder_, ignored)) {
     const fs::path& path = entry.path();
-    if (path.extension() == extension && keys.count(path.stem().string()) == 0) fs::remove(path, ignored);
+    if (path.extension() == extension && keys.count(path.stem().string()) == 0) remove_leftover(path);
   }
 }
 

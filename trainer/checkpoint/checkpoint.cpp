@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -10,6 +11,8 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/log.h"
+#include "core/remove_tree.h"
+#include "core/system.h"
 #include "trainer/checkpoint/checkpoint_manifest.h"
 #include "trainer/checkpoint/model_json.h"
 
@@ -65,8 +68,8 @@ void set_aside(const fs::path& step_folder) {
   for (int copy = 2; fs::exists(aside, error); ++copy) {
     aside = step_folder.parent_path() / fmt::format("damaged-{}.{}", step_folder.filename().string(), copy);
   }
-  fs::rename(step_folder, aside, error);
-  if (error) throw system_error(error.value(), "cannot set a damaged checkpoint aside", step_folder.string());
+  if (System::current().rename(step_folder, aside) != 0)
+    throw system_error(errno, "cannot set a damaged checkpoint aside", step_folder.string());
   log_warning(fmt::format("{}: damaged, renamed to {}", step_folder.string(), aside.filename().string()));
 }
 
@@ -200,15 +203,15 @@ void prune_checkpoints(const fs::path& folder, std::int64_t keep) {
   const std::vector<fs::path> folders = checkpoint_folders(folder);
   std::error_code error;
   for (std::size_t i = static_cast<std::size_t>(std::max<std::int64_t>(keep, 1)); i < folders.size(); ++i) {
-    fs::rename(folders[i], folders[i].parent_path() / (kRemovedPrefix + folders[i].filename().string()), error);
-    if (error)
-      log_warning(fmt::format("{}: cannot remove an old checkpoint: {}", folders[i].string(), error.message()));
+    if (System::current().rename(folders[i],
+                                 folders[i].parent_path() / (kRemovedPrefix + folders[i].filename().string())) != 0) {
+      log_warning(fmt::format("{}: cannot remove an old checkpoint: {}", folders[i].string(),
+                              std::generic_category().message(errno)));
+    }
   }
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     if (entry->path().filename().string().rfind(kRemovedPrefix, 0) != 0) continue;
-    std::error_code failure;
-    fs::remove_all(entry->path(), failure);
-    if (failure) log_warning(fmt::format("{}: cannot remove: {}", entry->path().string(), failure.message()));
+    remove_leftover(entry->path());
   }
 }
 

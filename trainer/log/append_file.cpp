@@ -4,9 +4,11 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/system.h"
 
 namespace pathline {
 
@@ -16,12 +18,20 @@ AppendFile::AppendFile(std::filesystem::path path)
 }
 
 void AppendFile::append(std::string_view record) {
-  while (!record.empty()) {
-    const ssize_t written = ::write(file_.get(), record.data(), record.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) throw system_error(written < 0 ? errno : ENOSPC, "cannot write to the log", path_.string());
-    record.remove_prefix(static_cast<std::size_t>(written));
+  System& system = System::current();
+  const std::size_t written = system.write(file_.get(), record.data(), record.size());
+  if (written == record.size()) return;
+  const int why = errno;
+  if (written > 0) {
+    // The piece is taken back, unless somebody else has appended to it.
+    struct stat status {};
+    const off_t end = ::lseek(file_.get(), 0, SEEK_CUR);
+    if (::fstat(file_.get(), &status) == 0 && status.st_size == end) {
+      system.truncate(file_.get(),
+                      static_cast<std::uint64_t>(end) - written);  // in vain: readers cope with a cut record
+    }
   }
+  throw system_error(why, "cannot write to the log", path_.string());
 }
 
 }  // namespace pathline

@@ -14,6 +14,7 @@ class AppendFile {
  public:
   /// Opens the file at its end, creating it if needed; the folder must exist.
   explicit AppendFile(std::filesystem::path path);
+  /// The whole record or, with an error, none of it.
   void append(std::string_view record);
   const std::filesystem::path& path() const noexcept { return path_; }
 

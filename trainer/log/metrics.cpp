@@ -1,7 +1,7 @@
 #include "trainer/log/metrics.h"
 
+#include <cerrno>
 #include <chrono>
-#include <ctime>
 #include <string_view>
 
 #include <fmt/chrono.h>
@@ -11,6 +11,7 @@
 
 #include "core/durable_file.h"
 #include "core/error.h"
+#include "core/system.h"
 
 namespace pathline {
 namespace {
@@ -39,8 +40,8 @@ void set_aside(const fs::path& file) {
   int number = 1;
   const auto name = [&] { return file.parent_path() / fmt::format("metrics.{}.jsonl", number); };
   while (fs::exists(name(), error)) ++number;
-  fs::rename(file, name(), error);
-  if (error) throw system_error(error.value(), "cannot set the metrics of an earlier run aside", file.string());
+  if (System::current().rename(file, name()) != 0)
+    throw system_error(errno, "cannot set the metrics of an earlier run aside", file.string());
 }
 
 fs::path prepare(const fs::path& folder, std::uint64_t resume_step) {
@@ -64,7 +65,10 @@ fs::path prepare(const fs::path& folder, std::uint64_t resume_step) {
 MetricsFile::MetricsFile(const fs::path& folder, std::uint64_t resume_step) : file_(prepare(folder, resume_step)) {}
 
 void MetricsFile::add_run(std::uint64_t step, const std::vector<std::pair<std::string, std::string>>& facts) {
-  Json record = {{"kind", "run"}, {"step", step}, {"time", fmt::format("{:%FT%TZ}", fmt::gmtime(std::time(nullptr)))}};
+  Json record = {
+      {"kind", "run"},
+      {"step", step},
+      {"time", fmt::format("{:%FT%TZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(System::current().wall())))}};
   for (const auto& [name, text] : facts) record[name] = text;
   file_.append(record.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
 }

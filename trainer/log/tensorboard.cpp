@@ -10,6 +10,7 @@
 
 #include "core/durable_file.h"
 #include "core/error.h"
+#include "core/system.h"
 
 namespace pathline {
 namespace {
@@ -78,7 +79,7 @@ constexpr std::uint32_t height = 1, width = 2, colorspace = 3, encoded = 4;
 }
 
 double now() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration<double>(System::current().wall().time_since_epoch()).count();
 }
 
 std::string make_event(std::uint64_t step, const std::string& what) {
