@@ -8,9 +8,9 @@
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
 
-#include "core/durable_file.h"
 #include "core/error.h"
 #include "core/ini_file.h"
+#include "core/regular_file.h"
 
 namespace pathline {
 namespace {
@@ -269,7 +269,7 @@ Config::Config(const ConfigSchema& schema) : schema_(&schema) {
 
 Config Config::parse(const ConfigSchema& schema, const std::filesystem::path& ini,
                      const std::vector<std::string>& arguments) {
-  return parse_text(schema, read_file(ini, kLargestFile), ini.string(), arguments);
+  return parse_text(schema, read_input(ini, kLargestFile, "the configuration"), ini.string(), arguments);
 }
 
 Config Config::parse_text(const ConfigSchema& schema, std::string_view ini, const std::string& origin,

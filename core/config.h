@@ -56,7 +56,8 @@ class Config {
   /// Defaults only.
   explicit Config(const ConfigSchema& schema);
   /// `ini`: file to read; `arguments`: what followed it on the command line (`--section.key VALUE` or
-  /// `--section.key=VALUE`). Throws Error(usage), or Error(file_system) if the file cannot be read.
+  /// `--section.key=VALUE`). Throws Error(usage), Error(file_system) if the file cannot be read, or Error(bad_input) if
+  /// it is none: regular files and what a shell hands over (`<(…)`, /dev/stdin) are read.
   static Config parse(const ConfigSchema& schema, const std::filesystem::path& ini,
                       const std::vector<std::string>& arguments);
   /// INI from memory; `origin` names it in errors.

@@ -17,6 +17,7 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/regular_file.h"
 #include "core/remove_tree.h"
 #include "core/system.h"
 
@@ -241,30 +242,7 @@ void write_file_durably(const fs::path& target, std::string_view contents) {
 }
 
 std::string read_file(const fs::path& path, std::uint64_t limit) {
-  const FileDescriptor file(open_retrying(path, O_RDONLY | O_CLOEXEC));
-  if (!file) throw system_error(errno, "cannot open the file", path.string());
-  const auto too_large = [&] {
-    return Error(ExitCode::bad_input, "the file is larger than the " + std::to_string(limit) + " bytes allowed here",
-                 path.string(), "is this the right file?");
-  };
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0) throw system_error(errno, "cannot look at the file", path.string());
-  std::string contents;
-  if (S_ISREG(status.st_mode)) {
-    if (static_cast<std::uint64_t>(status.st_size) > limit) throw too_large();
-    contents.reserve(static_cast<std::size_t>(status.st_size) + 1);
-  }
-  // To the end rather than to the size seen above: pipes have none, and /proc files say 0.
-  std::size_t filled = 0;
-  while (true) {
-    contents.resize(std::max(contents.capacity(), filled + 65536));
-    const std::size_t got = read_some(file.get(), contents.data() + filled, contents.size() - filled, path);
-    if (got == 0) break;
-    filled += got;
-    if (filled > limit) throw too_large();
-  }
-  contents.resize(filled);
-  return contents;
+  return read_whole(open_regular_file(path), limit, path);
 }
 
 void make_folder(const fs::path& path) {

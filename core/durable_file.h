@@ -81,8 +81,8 @@ void remove_stale_temporaries(const std::filesystem::path& folder);
 
 /// Whole file in one go.
 void write_file_durably(const std::filesystem::path& target, std::string_view contents);
-/// Reads a whole file. Throws Error(file_system) if missing or unreadable, Error(bad_input) if larger than `limit`
-/// bytes.
+/// Reads a whole file. Throws Error(file_system) if missing or unreadable, Error(bad_input) if it is no regular file
+/// (core/regular_file.h) or larger than `limit` bytes.
 std::string read_file(const std::filesystem::path& path, std::uint64_t limit = std::uint64_t{1} << 32);
 /// mkdir -p; throws Error(file_system) with a hint.
 void make_folder(const std::filesystem::path& path);

@@ -1,17 +1,13 @@
 #include "core/hash.h"
 
-#include <cerrno>
 #include <stdexcept>
 #include <utility>
 #include <vector>
 
-#include <fcntl.h>
 #include <openssl/evp.h>
-#include <unistd.h>
 #include <xxhash.h>
 
-#include "core/error.h"
-#include "core/file_descriptor.h"
+#include "core/regular_file.h"
 
 namespace pathline {
 namespace {
@@ -69,12 +65,11 @@ std::string sha256_hex(const void* data, std::size_t bytes) {
 }
 
 std::string sha256_file(const std::filesystem::path& path) {
-  const FileDescriptor file(open_retrying(path, O_RDONLY | O_CLOEXEC));
-  if (!file) throw system_error(errno, "cannot open the file to hash it", path.string());
+  const RegularFile file = open_regular_file(path);
   Sha256 hash;
   std::vector<char> buffer(1 << 20);
   while (true) {
-    const std::size_t got = read_some(file.get(), buffer.data(), buffer.size(), path);
+    const std::size_t got = read_some(file.fd.get(), buffer.data(), buffer.size(), path);
     if (got == 0) return hash.hex();
     hash.update(buffer.data(), got);
   }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <cstring>
 #include <limits>
 #include <numeric>
@@ -13,10 +12,10 @@
 #include <utility>
 
 #include <nlohmann/json.hpp>
-#include <sys/stat.h>
 
 #include "core/durable_file.h"
 #include "core/error.h"
+#include "core/regular_file.h"
 
 static_assert(std::endian::native == std::endian::little, "safetensors bytes are written as they lie in memory");
 
@@ -265,16 +264,9 @@ std::size_t safetensors_item_size(const std::string& dtype) {
 
 SafetensorsReader::SafetensorsReader(const std::filesystem::path& path) : path_(path) {
   const std::string place = path.string();
-  // O_NONBLOCK: opening a named pipe must not wait for a writer; it is refused below.
-  file_ = FileDescriptor(open_retrying(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file_) throw system_error(errno, "cannot open the safetensors file", place);
-  struct stat status {};
-  if (::fstat(file_.get(), &status) != 0) throw system_error(errno, "cannot look at the safetensors file", place);
-  if (S_ISDIR(status.st_mode)) throw system_error(EISDIR, "cannot read a safetensors file here", place);
-  if (!S_ISREG(status.st_mode)) {
-    throw Error(ExitCode::bad_input, "expected a safetensors file, found something that is not a regular file", place);
-  }
-  const auto file_bytes = static_cast<std::uint64_t>(status.st_size);
+  RegularFile opened = open_regular_file(path, "the safetensors file");
+  file_ = std::move(opened.fd);
+  const std::uint64_t file_bytes = opened.bytes;
 
   std::array<unsigned char, kLengthBytes> prefix{};
   if (file_bytes < kLengthBytes || read_at(file_.get(), prefix.data(), prefix.size(), 0, path_) != prefix.size()) {

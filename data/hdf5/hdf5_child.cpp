@@ -12,6 +12,7 @@
 #include "core/child_process.h"
 #include "core/error.h"
 #include "core/helper_program.h"
+#include "core/regular_file.h"
 #include "data/hdf5/hdf5_frames.h"
 #include "data/sources/file_fingerprint.h"
 
@@ -33,7 +34,7 @@ class RemoteHdf5Array final : public Hdf5Array {
  public:
   RemoteHdf5Array(const Hdf5Input& input, std::chrono::milliseconds patience, const fs::path& program)
       : input_(input), patience_(patience.count() > 0 ? patience : usual_patience(input.path)), program_(program) {
-    file_fingerprint(input.path);  // throws for a file that is not there
+    require_regular_file(input.path, "this file");  // before a process is started for it
     start("facts");
     facts_ = receive_facts();
     row_bytes_ = facts_.value_bytes();

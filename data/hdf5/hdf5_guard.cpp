@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "core/error.h"
+#include "core/regular_file.h"
 
 namespace pathline::data {
 
@@ -71,6 +72,7 @@ std::string format_dims(const std::vector<hsize_t>& dims) {
 }
 
 Hdf5Handle open_hdf5_to_read(const std::filesystem::path& file, std::size_t sieve_bytes) {
+  require_regular_file(file, "this file");  // H5Fopen would wait at a named pipe
   const Hdf5Scope scope;
   auto access = require_handle(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make a property list");
   require_hdf5(H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG) >= 0, "set the close degree");

@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/stat.h>
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/regular_file.h"
 #include "data/hdf5/hdf5_layout.h"
 #include "data/shards/value_checks.h"
 
@@ -66,15 +65,6 @@ std::vector<T> read_column(int fd, std::uint64_t offset, std::uint64_t count, st
   return values;
 }
 
-/// The file, opened to be read.
-FileDescriptor open_shard(const std::filesystem::path& path) {
-  // O_NONBLOCK: a named pipe in place of the file must not make us wait for a writer.
-  FileDescriptor fd(open_retrying(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (fd) return fd;
-  if (errno == ENOENT) fail(path.string(), "this shard is missing; index.json names it");
-  throw system_error(errno, "cannot open this shard", path.string());
-}
-
 void expect_objects(const Hdf5Layout& layout, const std::string& group, std::size_t expected,
                     const std::string& description, const std::string& place) {
   const std::size_t found = layout.objects(group);
@@ -88,11 +78,12 @@ ShardFile ShardFile::open(const std::filesystem::path& folder, const DatasetInfo
   const DatasetInfo::Shard& entry = info.shards.at(index);
   const std::filesystem::path path = folder / entry.file;
   const std::string place = path.string();
-  const auto fd = std::make_shared<const FileDescriptor>(open_shard(path));
-  struct stat status;
-  if (::fstat(fd->get(), &status) != 0) throw system_error(errno, "cannot look at this shard", place);
-  if (!S_ISREG(status.st_mode)) fail(place, "this is not a regular file; expected an HDF5 shard");
-  const Hdf5Layout layout(fd->get(), static_cast<std::uint64_t>(status.st_size), entry.bytes, path);
+  std::error_code failure;
+  if (std::filesystem::status(path, failure).type() == std::filesystem::file_type::not_found)
+    fail(place, "this shard is missing; index.json names it");
+  auto opened = open_regular_file(path, "this shard");
+  const auto fd = std::make_shared<const FileDescriptor>(std::move(opened.fd));
+  const Hdf5Layout layout(fd->get(), opened.bytes, entry.bytes, path);
 
   // Every array that the index says is there, and nothing else.
   std::vector<std::pair<std::string, StoredDataset>> found;

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <new>
 #include <vector>
 
 #include <fmt/format.h>
 #include <zlib.h>
 
 #include "core/error.h"
+#include "core/regular_file.h"
 #include "data/sources/deflate_bound.h"
 
 namespace pathline::data {
@@ -18,9 +20,10 @@ namespace {
 class PlainOrGzip : public ByteStream {
  public:
   explicit PlainOrGzip(const std::filesystem::path& path) : ByteStream(path.string()) {
-    errno = 0;
-    file_ = gzopen(path.c_str(), "rb");
-    if (file_ == nullptr) throw system_error(errno != 0 ? errno : ENOMEM, "cannot open this file", path.string());
+    FileDescriptor fd = open_input(path, "this file");
+    file_ = gzdopen(fd.get(), "rb");
+    if (file_ == nullptr) throw std::bad_alloc();
+    fd.release();
     gzbuffer(file_, 1 << 17);
     std::error_code unknown;  // of a pipe, say
     const std::uintmax_t size = std::filesystem::file_size(path, unknown);

@@ -7,6 +7,7 @@
 
 #include "core/durable_file.h"
 #include "core/file_descriptor.h"
+#include "core/regular_file.h"
 #include "data/sources/file_fingerprint.h"
 
 namespace pathline::data {
@@ -74,17 +75,13 @@ CifarSource::CifarSource(const std::filesystem::path& path, int classes, const s
   std::vector<std::int64_t> labels;
   std::string fingerprint;
   for (const fs::path& file : files_of(path, classes, split)) {
-    std::error_code failure;
-    const std::uint64_t bytes = fs::file_size(file, failure);
-    if (failure) throw system_error(failure.value(), "cannot look at this file", file.string());
+    const auto [fd, bytes] = open_regular_file(file, "this file");
     if (bytes == 0 || bytes % record != 0 || bytes > largest_file) {
       throw Error(ExitCode::bad_input,
                   fmt::format("a file of {} bytes; expected records of {} bytes, as in the binary version of CIFAR-{}",
                               bytes, record, classes),
                   file.string(), "is it whole, and is this the right kind (--from cifar10 or cifar100)?");
     }
-    const FileDescriptor fd(open_retrying(file, O_RDONLY | O_CLOEXEC));
-    if (!fd) throw system_error(errno, "cannot open this file", file.string());
     const std::uint64_t count = bytes / record;
     for (std::uint64_t i = 0; i < count; ++i) {
       std::uint8_t label = 0;

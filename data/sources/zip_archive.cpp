@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include "core/error.h"
+#include "core/regular_file.h"
 #include "data/sources/deflate_bound.h"
 #include "data/sources/sample_source.h"
 
@@ -52,9 +53,7 @@ struct ZipArchive::Handle {
 };
 
 ZipArchive::ZipArchive(const std::filesystem::path& path) : path_(path), handle_(std::make_unique<Handle>()) {
-  std::error_code failure;
-  file_bytes_ = std::filesystem::file_size(path, failure);
-  if (failure) throw system_error(failure.value(), "cannot open this file", path.string());
+  file_bytes_ = open_regular_file(path, "this file").bytes;
   int code = 0;
   handle_->zip = zip_open(path.c_str(), ZIP_RDONLY, &code);
   if (handle_->zip == nullptr) {

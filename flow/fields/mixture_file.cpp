@@ -9,6 +9,7 @@
 
 #include "core/config.h"
 #include "core/error.h"
+#include "core/regular_file.h"
 
 namespace pathline::flow {
 
@@ -63,6 +64,7 @@ Mixture read_mixture(const std::filesystem::path& file) {
   schema.add_text("mixture.means", "", "mean of each component");
   schema.add_text("mixture.sigmas", "", "standard deviation of each component");
   schema.add_integer_list("mixture.shape", {1, 28, 28}, 1, 1 << 16, "channels, height, width");
+  require_regular_file(file, "the field file");  // it is read again for its hash and for the record of how samples came
   const Config config = Config::parse(schema, file, {});
   Mixture mixture{reals(config, "mixture.weights"), reals(config, "mixture.means"), reals(config, "mixture.sigmas"),
                   config.integer_list("mixture.shape")};

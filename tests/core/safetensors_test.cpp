@@ -188,12 +188,12 @@ TEST(SafetensorsReader, stays_usable_after_a_move) {
   EXPECT_EQ(bytes[7], 7);
 }
 
-TEST(SafetensorsReader, missing_file_folder_and_pipe_are_told_apart) {
+TEST(SafetensorsReader, a_missing_file_and_what_is_no_file_are_told_apart) {
   const TemporaryFolder folder;
   ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
 
   EXPECT_EQ(error_of([&] { SafetensorsReader reader(folder / "none"); }).code(), ExitCode::file_system);
-  EXPECT_EQ(error_of([&] { SafetensorsReader reader(folder.path()); }).code(), ExitCode::file_system);
+  EXPECT_EQ(error_of([&] { SafetensorsReader reader(folder.path()); }).code(), ExitCode::bad_input);
   EXPECT_EQ(error_of([&] { SafetensorsReader reader(folder / "pipe"); }).code(), ExitCode::bad_input);
 }
 

@@ -8,14 +8,13 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/regular_file.h"
 #include "core/system.h"
 
 namespace pathline {
 
 AppendFile::AppendFile(std::filesystem::path path)
-    : path_(std::move(path)), file_(open_retrying(path_, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) {
-  if (!file_) throw system_error(errno, "cannot open the log for writing", path_.string());
-}
+    : path_(std::move(path)), file_(open_regular_file_to_append(path_, "the log for writing")) {}
 
 void AppendFile::append(std::string_view record) {
   System& system = System::current();

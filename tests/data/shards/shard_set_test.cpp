@@ -362,7 +362,7 @@ TEST_F(ShardFileRefuses, NamedPipesWithoutWaiting) {
   std::filesystem::remove(path_);
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
 
-  expect_refused({"not a regular file"});
+  expect_refused({"expected a regular file, found a FIFO"});
 }
 
 // Every bit of the file: either it is refused, or an image or none is named, or what is delivered is what was written.
