@@ -9,6 +9,7 @@
 
 #include "core/durable_file.h"
 #include "core/error.h"
+#include "core/regular_file.h"
 #include "data/hdf5/hdf5_array.h"
 #include "data/hdf5/hdf5_composer.h"
 
@@ -163,12 +164,9 @@ InitialNoise read_initial_noise(const std::string& place, const data::ImageShape
   const std::filesystem::path path = place.substr(0, colon);
   const std::string object = place.substr(colon + 1);
   std::error_code failure;
-  const auto status = std::filesystem::status(path, failure);
-  if (status.type() == std::filesystem::file_type::not_found)
+  if (std::filesystem::status(path, failure).type() == std::filesystem::file_type::not_found)
     throw Error(ExitCode::file_system, "there is no such file", path.string());
-  if (failure) throw system_error(failure.value(), "cannot look at this file", path.string());
-  if (status.type() != std::filesystem::file_type::regular)
-    throw Error(ExitCode::bad_input, "expected an HDF5 file; this is not a regular file", path.string());
+  const std::uint64_t file_bytes = open_regular_file(path, "this file").bytes;
 
   const auto array = data::open_hdf5_array_in_child({path, object, {}, {}});
   const data::Hdf5ArrayFacts& facts = array->facts();
@@ -182,7 +180,7 @@ InitialNoise read_initial_noise(const std::string& place, const data::ImageShape
     fail(fmt::format("expected dimensions [N, {}] (sample, channel, y, x), found [{}]", fmt::join(wanted, ", "),
                      fmt::join(facts.dims, ", ")));
   }
-  const std::uint64_t row_bytes = facts.value_bytes(), file_bytes = std::filesystem::file_size(path, failure);
+  const std::uint64_t row_bytes = facts.value_bytes();
   if (facts.dims[0] > std::max(unsuspicious_bytes, largest_ratio * file_bytes) / row_bytes) {
     fail(fmt::format("declares {} samples of {} bytes in a file of {} bytes: not plausible as noise", facts.dims[0],
                      row_bytes, file_bytes));
