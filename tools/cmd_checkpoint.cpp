@@ -3,11 +3,13 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <ATen/Parallel.h>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "core/cpu_count.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/torch/tensor_file.h"
@@ -213,6 +215,7 @@ int run_checkpoint(const std::vector<std::string>& arguments, CommandContext&) {
                      {"verify", "check every byte against the manifest", verify},
                      {"export", "write the weights as one safetensors file", export_weights},
                      {"import", "make a checkpoint of a safetensors file", import_weights}},
+  at::set_num_threads(threads_per_process(usable_cpus()));
                     arguments);
 }
 

@@ -5,12 +5,11 @@
 #include <map>
 #include <memory>
 #include <set>
-#include <thread>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sched.h>
 
+#include "core/cpu_count.h"
 #include "core/error.h"
 #include "core/stop_signal.h"
 #include "data/convert/convert.h"
@@ -77,7 +76,7 @@ void declare(Options& options) {
                 "fail");
   options.value("shard-images", "N", "samples in one shard file");
   options.value("shard-mib", "N", "MiB of samples in one shard file", "256");
-  options.value("threads", "N", "threads that decode (default: one per core)");
+  options.value("threads", "N", "threads that decode (default: one per usable core, at most OMP_NUM_THREADS)");
   options.flag("fresh", "start over where an earlier conversion to DIR was left unfinished");
   options.epilogue(
       "A conversion that was stopped or killed goes on from its last whole shard when the same command runs again.\n\n"
@@ -214,13 +213,6 @@ std::vector<data::NamedArray> open_conditions(const Options& options, const std:
   return conditions;
 }
 
-int usable_cores() {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  if (sched_getaffinity(0, sizeof cores, &cores) == 0) return std::max(1, CPU_COUNT(&cores));
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
-
 /// The settings that decide what comes out; threads and --on-error do not.
 data::ConversionPlan plan_of(const Options& options, const std::string& kind) {
   data::ConversionPlan plan = {{"--from", kind}};
@@ -286,7 +278,8 @@ int create_shards(const std::vector<std::string>& arguments) {
   how.dedupe = options.has("dedupe");
   how.skip_bad = options.choice("on-error", {"fail", "skip"}) == "skip";
   how.start_over = options.has("fresh");
-  how.threads = options.has("threads") ? static_cast<int>(options.integer("threads", 1, 256)) : usable_cores();
+  how.threads = options.has("threads") ? static_cast<int>(options.integer("threads", 1, 256))
+                                       : std::min(256, threads_per_process(usable_cpus()));
 
   std::unique_ptr<data::SampleSource> source = open_source(options, kind);
   if (options.has("condition"))

@@ -15,7 +15,7 @@ int verify_shards_of(const std::vector<std::string>& arguments) {
                   "Checks every byte: the index, SHA-256 and structure of each shard, all labels, the checksum of each "
                   "image. Lists every problem with file and image; exit code 3 if there are any.");
   options.positional("DIR", "folder of shards", 1, 1);
-  options.value("threads", "N", "threads that read and check; 0: one per core", "0");
+  options.value("threads", "N", "threads that read and check; 0: one per usable core", "0");
   if (!options.parse(arguments)) return 0;
 
   const std::filesystem::path folder = options.words().front();

@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cmath>
 #include <filesystem>
-#include <thread>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -12,11 +11,13 @@
 #include <unistd.h>
 
 #include "core/config.h"
+#include "core/cpu_count.h"
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/torch/device.h"
 #include "sampling/sample_file.h"
 
+#include "trainer/log/run_facts.h"
 namespace pathline::tools {
 
 namespace {
@@ -72,8 +73,8 @@ void declare_model_options(Options& options, std::optional<std::int64_t> default
   options.value("device", "cpu|cuda", "where the network runs", "cpu");
   options.value(
       "threads", "T",
-      "CPU threads of each process; the last bits of a network's output may depend on it (default: all cores, "
-      "shared among the processes of a machine)");
+      "CPU threads of each process; the last bits of a network's output may depend on it (default: the usable "
+      "cores, shared among the processes of a machine, at most OMP_NUM_THREADS)");
   options.value("precision", "fp32|bf16", "inside the network; states and time stay as they are", "fp32");
   options.value("dtype", "float32|float64",
                 "of the states; float64 is for --field (default float32, with --field float64)");
@@ -143,10 +144,9 @@ OpenedModel open_model(const Options& options, parallel::Communicator& communica
       options.fail("initial", "the noise comes from this file, so --seed has no effect: leave one out");
     opened.initial = options.text("initial");
   }
-  const std::int64_t cores = std::max(1U, std::thread::hardware_concurrency());
-  opened.threads =
-      static_cast<int>(options.has("threads") ? options.integer("threads", 1, 4096)
-                                              : std::max<std::int64_t>(1, cores / communicator.local_size()));
+  const int cores = host_cores(communicator);
+  opened.threads = options.has("threads") ? static_cast<int>(options.integer("threads", 1, 4096))
+                                          : threads_per_process(cores, communicator.local_size());
   const at::Device device =
       open_device(options.choice("device", {"cpu", "cuda"}), communicator.local_rank(), /*may_share=*/true, "--device");
   opened.dtype = options.has("dtype") ? options.choice("dtype", {"float32", "float64"}) : field ? "float64" : "float32";

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "core/cpu_count.h"
 #include "core/error.h"
 #include "data/pictures/image_shape.h"
 
@@ -75,8 +76,9 @@ ConfigSchema make_schema() {
                 "seed of weights, order, noise, times, drops, flips");
   s.add_choice("train.device", "auto", {"auto", "cpu", "cuda"}, "processor; auto: cuda where there is a device");
   s.add_choice("train.precision", "fp32", {"fp32", "bf16"}, "bf16: autocast, with weights, gradients and sums in fp32");
-  s.add_integer("train.threads", 0, 0, 1024,
-                "compute threads per rank; 0: cores of the host / its ranks (reproducible: 1)");
+  s.add_integer(
+      "train.threads", 0, 0, 1024,
+      "compute threads per rank; 0: usable cores of the host / its ranks, at most OMP_NUM_THREADS (reproducible: 1)");
   s.add_boolean("train.flip", false, "mirror each image left-right with probability 1/2");
   s.add_integer("train.crop_padding", 0, 0, 65535,
                 "pad each image by this many pixels, mirrored at its edges, and cut it out at a random place; 0: no");
@@ -266,8 +268,7 @@ RunConfig resolve_run_config(const Config& config, int ranks, int local_ranks, i
   run.threads = static_cast<int>(config.integer("train.threads"));
   // How threads split a sum shows in its last bits: in reproducible mode their number must not follow the machine or
   // the ranks.
-  if (run.threads == 0)
-    run.threads = run.reduction == "reproducible" ? 1 : std::max(1, cores / std::max(1, local_ranks));
+  if (run.threads == 0) run.threads = run.reduction == "reproducible" ? 1 : threads_per_process(cores, local_ranks);
   run.max_skipped = whole(config, "train.max_skipped");
   run.ema_halflife = config.real("train.ema_halflife");
   run.ema_ramp = config.real("train.ema_ramp");

@@ -8,12 +8,14 @@
 #include <thread>
 #include <vector>
 
+#include "core/cpu_count.h"
+
 namespace pathline::data {
 
 void work_in_parallel(std::uint64_t pieces, int threads, const std::function<void(std::uint64_t)>& work,
                       const std::function<void()>& watch) {
-  const unsigned wanted = threads > 0 ? static_cast<unsigned>(threads) : std::thread::hardware_concurrency();
-  const auto count = static_cast<std::size_t>(std::clamp<std::uint64_t>(pieces, 1, std::max(1u, wanted)));
+  const int wanted = threads > 0 ? threads : threads_per_process(usable_cpus());
+  const auto count = static_cast<std::size_t>(std::clamp<std::uint64_t>(pieces, 1, static_cast<unsigned>(wanted)));
   std::mutex mutex;  // guards all below
   std::condition_variable ended;
   std::uint64_t next = 0, failed_piece = 0;

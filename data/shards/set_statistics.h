@@ -14,8 +14,8 @@ struct SetStatistics {
   std::vector<double> mean, deviation, smallest, largest;  ///< per channel; population standard deviation
 };
 
-/// In stored units. The same bits whatever `threads` (0: one per core). `progress(done, total)` as verify_shards().
-/// Errors as ShardSet::sample().
+/// In stored units. The same bits whatever `threads` (0: one per usable core). `progress(done, total)` as
+/// verify_shards(). Errors as ShardSet::sample().
 SetStatistics set_statistics(const ShardSet& set,
                              const std::function<void(std::uint64_t, std::uint64_t)>& progress = {}, int threads = 0);
 

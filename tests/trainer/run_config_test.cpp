@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "tests/core/environment_variable.h"
 #include "tests/core/expect_error.h"
 #include "tests/trainer/trainer_fixture.h"
 
@@ -73,12 +74,17 @@ TEST(RunConfig, WantsAMicroBatchThatDoesNotFollowTheRanksForReproducibleSums) {
 }
 
 TEST(RunConfig, SharesTheCoresOfAHostAmongItsRanksUnlessBitsMustNotFollowThem) {
+  test::EnvironmentVariable omp("OMP_NUM_THREADS");
   const std::vector<std::string> fast = {"--train.threads", "0", "--parallel.reduction", "fast"};
 
   EXPECT_EQ(resolved(fast, 2, 2, 8).threads, 4);
   EXPECT_EQ(resolved(fast, 4, 4, 2).threads, 1);
   EXPECT_EQ(resolved({"--train.threads", "0"}, 2, 2, 8).threads, 1);
   EXPECT_EQ(resolved({"--train.threads", "3"}, 2, 2, 8).threads, 3);
+
+  omp.set("2");
+  EXPECT_EQ(resolved(fast, 2, 2, 8).threads, 2);
+  EXPECT_EQ(resolved({"--train.threads", "3"}, 2, 2, 8).threads, 3);  // who gives a number means it
 }
 
 TEST(RunConfig, DropsLabelsOnlyWhereThereAreAny) {

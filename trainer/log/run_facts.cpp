@@ -3,14 +3,15 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <thread>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sched.h>
 #include <unistd.h>
 
+#include "core/cpu_count.h"
 #include "core/log.h"
 #include "flow/times/time_law.h"
 #include "trainer/log/progress.h"
@@ -22,26 +23,6 @@ std::string host_name() {
   char name[256] = "";
   ::gethostname(name, sizeof name - 1);
   return name;
-}
-
-/// One character per core of this machine: '1' where this process may run.
-std::string affinity() {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  std::string mask;
-  if (::sched_getaffinity(0, sizeof cores, &cores) != 0) return mask;
-  for (int core = 0; core < CPU_SETSIZE; ++core) mask += CPU_ISSET(static_cast<std::size_t>(core), &cores) ? '1' : '0';
-  return mask;
-}
-
-std::string united(std::string a, const std::string& b) {
-  a.resize(std::max(a.size(), b.size()), '0');
-  for (std::size_t i = 0; i < b.size(); ++i) a[i] = std::max(a[i], b[i]);
-  return a;
-}
-
-int cores_in(const std::string& mask) {
-  return static_cast<int>(std::count(mask.begin(), mask.end(), '1'));
 }
 
 std::string number(double value) {
@@ -65,19 +46,26 @@ std::string every(std::uint64_t steps, std::uint64_t batch, const char* never) {
 
 int host_cores(parallel::Communicator& communicator) {
   const std::string host = host_name();
-  std::string all;
-  for (const std::string& text : communicator.all_gather(host + "\n" + affinity())) {
-    const std::size_t end = text.find('\n');
-    if (text.substr(0, end) == host) all = united(all, text.substr(end + 1));
+  const CpuShare mine = cpu_share_of_this_process();
+  std::vector<CpuShare> here;
+  for (const std::string& text :
+       communicator.all_gather(fmt::format("{}\n{}\n{}\n{}", host, mine.mask, mine.quota ? mine.quota->cpus : 0.0,
+                                           mine.quota ? mine.quota->group : ""))) {
+    std::istringstream lines(text);
+    std::string name, mask, cpus, group;
+    for (std::string* line : {&name, &mask, &cpus, &group}) std::getline(lines, *line);
+    if (name != host) continue;
+    const double quota = std::strtod(cpus.c_str(), nullptr);
+    here.push_back({mask, quota > 0 ? std::optional(CpuQuota{quota, group}) : std::nullopt});
   }
-  return std::max(1, cores_in(all));
+  return usable_cpus(here);
 }
 
 void warn_of_binding(const RunConfig& run, parallel::Communicator& communicator) {
   // Open MPI says so when it has bound a rank; a mask that a scheduler has set is no mistake.
   const bool bound = std::getenv("OMPI_MCA_orte_bound_at_launch") != nullptr;
   const std::vector<std::string> all = communicator.all_gather(
-      fmt::format("{}\n{}\n{}\n{}", host_name(), affinity(), bound ? 1 : 0, std::thread::hardware_concurrency()));
+      fmt::format("{}\n{}\n{}\n{}", host_name(), affinity_mask(), bound ? 1 : 0, std::thread::hardware_concurrency()));
   if (communicator.rank() != 0) return;
   struct Host {
     std::string cores;
@@ -91,13 +79,13 @@ void warn_of_binding(const RunConfig& run, parallel::Communicator& communicator)
     std::string host, cores;
     int was_bound = 0, online = 0;
     lines >> host >> cores >> was_bound >> online;
-    if (cores_in(cores) < run.threads) {
+    if (cpus_in(cores) < run.threads) {
       narrow += fmt::format("{}{}", narrow.empty() ? "" : ", ", rank);
-      fewest = std::min(fewest, cores_in(cores));
+      fewest = std::min(fewest, cpus_in(cores));
     }
     if (was_bound == 0) continue;
     Host& entry = bound_hosts[host];
-    entry.cores = united(entry.cores, cores);
+    entry.cores = united_masks(entry.cores, cores);
     entry.online = online;
     ++entry.ranks;
   }
@@ -108,11 +96,11 @@ void warn_of_binding(const RunConfig& run, parallel::Communicator& communicator)
                     narrow, fewest, run.threads, run.threads));
   }
   for (const auto& [host, entry] : bound_hosts) {
-    if (cores_in(entry.cores) >= entry.online) continue;
+    if (cpus_in(entry.cores) >= entry.online) continue;
     log_warning(
         fmt::format("host {}: its {} rank(s) may run on {} of {} cores; mpirun binds one or two ranks to a core each "
                     "unless told --bind-to none",
-                    host, entry.ranks, cores_in(entry.cores), entry.online));
+                    host, entry.ranks, cpus_in(entry.cores), entry.online));
   }
 }
 

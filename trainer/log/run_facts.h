@@ -14,7 +14,7 @@
 
 namespace pathline {
 
-/// Cores that the ranks of this host may use together: the union of their affinity masks. Collective.
+/// Cores that the ranks of this host may use together: affinity masks and CPU quotas (core/cpu_count.h). Collective.
 int host_cores(parallel::Communicator& communicator);
 
 using Facts = std::vector<std::pair<std::string, std::string>>;
