@@ -4,9 +4,11 @@
 #include <cerrno>
 #include <utility>
 
+#include <poll.h>
 #include <sys/stat.h>
 
 #include "core/error.h"
+#include "core/stop_signal.h"
 
 namespace pathline {
 namespace {
@@ -54,8 +56,17 @@ RegularFile open_checked(const fs::path& path, int flags, unsigned mode, const s
   return {std::move(fd), static_cast<std::uint64_t>(status.st_size)};
 }
 
+/// Until there is something to read, or the end; a request to stop ends the wait.
+void wait_for_data(const FileDescriptor& fd, const fs::path& path) {
+  constexpr int look_again = 100;  // milliseconds
+  pollfd waiting{fd.get(), POLLIN, 0};
+  while (::poll(&waiting, 1, look_again) <= 0) throw_if_stop_requested(path.string());
+}
+
 /// To the end rather than to the size seen at the opening, which is 0 for pipes and for files of /proc.
-std::string read_to_end(const FileDescriptor& fd, std::uint64_t bytes, std::uint64_t limit, const fs::path& path) {
+/// `waits`: it may be a pipe, whose writer takes its time.
+std::string read_to_end(const FileDescriptor& fd, std::uint64_t bytes, std::uint64_t limit, const fs::path& path,
+                        bool waits) {
   const auto require_within = [&](std::uint64_t size) {
     if (size <= limit) return;
     throw Error(ExitCode::bad_input, "the file is larger than the " + std::to_string(limit) + " bytes allowed here",
@@ -66,6 +77,7 @@ std::string read_to_end(const FileDescriptor& fd, std::uint64_t bytes, std::uint
   contents.reserve(static_cast<std::size_t>(bytes) + 1);
   std::size_t filled = 0;
   while (true) {
+    if (waits) wait_for_data(fd, path);
     contents.resize(std::max(contents.capacity(), filled + 65536));
     const std::size_t got = read_some(fd.get(), contents.data() + filled, contents.size() - filled, path);
     if (got == 0) break;
@@ -101,7 +113,7 @@ void require_regular_file(const fs::path& path, const std::string& what) {
 }
 
 std::string read_whole(const RegularFile& file, std::uint64_t limit, const fs::path& path) {
-  return read_to_end(file.fd, file.bytes, limit, path);
+  return read_to_end(file.fd, file.bytes, limit, path, false);
 }
 
 FileDescriptor open_input(const fs::path& path, const std::string& what) {
@@ -116,7 +128,7 @@ FileDescriptor open_input(const fs::path& path, const std::string& what) {
 }
 
 std::string read_input(const fs::path& path, std::uint64_t limit, const std::string& what) {
-  return read_to_end(open_input(path, what), 0, limit, path);
+  return read_to_end(open_input(path, what), 0, limit, path, true);
 }
 
 }  // namespace pathline

@@ -40,7 +40,8 @@ std::string read_whole(const RegularFile& file, std::uint64_t limit, const std::
 /// in place of one (/dev/stdin, /dev/fd/N of a process substitution, /dev/null, a terminal). A named pipe elsewhere is
 /// refused as above. The descriptor waits for its data.
 FileDescriptor open_input(const std::filesystem::path& path, const std::string& what = "the file");
-/// All of it, at most `limit` bytes.
+/// All of it, at most `limit` bytes. A request to stop (core/stop_signal.h) ends the wait for a slow writer with
+/// Error(stopped).
 std::string read_input(const std::filesystem::path& path, std::uint64_t limit, const std::string& what = "the file");
 
 }  // namespace pathline

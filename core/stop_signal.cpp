@@ -1,7 +1,9 @@
 #include "core/stop_signal.h"
 
+#include <array>
 #include <atomic>
-#include <stdexcept>
+
+#include "core/error.h"
 
 namespace pathline {
 namespace {
@@ -9,7 +11,15 @@ namespace {
 // A handler can reach nothing but a global, and a lock-free atomic is what it may write whichever thread it runs on.
 std::atomic<int> received_signal{0};
 static_assert(std::atomic<int>::is_always_lock_free);
-bool installed = false;
+int users = 0;  // StopSignals that there are
+
+struct Watched {
+  int number;
+  const char* name;
+  struct sigaction before;
+};
+constinit std::array<Watched, 4> watched = {
+    {{SIGUSR1, "SIGUSR1", {}}, {SIGTERM, "SIGTERM", {}}, {SIGINT, "SIGINT", {}}, {SIGHUP, "SIGHUP", {}}}};
 
 extern "C" void note_signal(int number) {
   received_signal = number;
@@ -17,26 +27,34 @@ extern "C" void note_signal(int number) {
   if (number == SIGINT) std::signal(SIGINT, SIG_DFL);
 }
 
+std::string name_of(int number) {
+  if (number == 0) return "";
+  for (const Watched& signal : watched) {
+    if (signal.number == number) return signal.name;
+  }
+  return "signal " + std::to_string(number);
+}
+
 }  // namespace
 
 StopSignal::StopSignal() {
-  if (installed) throw std::logic_error("only one StopSignal at a time");
-  installed = true;
+  if (users++ > 0) return;
   received_signal = 0;
   struct sigaction action {};
   action.sa_handler = note_signal;
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
-  sigaction(SIGUSR1, &action, &previous_user1_);
-  sigaction(SIGTERM, &action, &previous_terminate_);
-  sigaction(SIGINT, &action, &previous_interrupt_);
+  for (Watched& signal : watched) {
+    sigaction(signal.number, nullptr, &signal.before);
+    const bool ignored = (signal.before.sa_flags & SA_SIGINFO) == 0 && signal.before.sa_handler == SIG_IGN;
+    if (signal.number != SIGHUP || !ignored) sigaction(signal.number, &action, nullptr);
+  }
 }
 
 StopSignal::~StopSignal() {
-  sigaction(SIGUSR1, &previous_user1_, nullptr);
-  sigaction(SIGTERM, &previous_terminate_, nullptr);
-  sigaction(SIGINT, &previous_interrupt_, nullptr);
-  installed = false;
+  if (--users > 0) return;
+  for (const Watched& signal : watched) sigaction(signal.number, &signal.before, nullptr);
+  received_signal = 0;
 }
 
 bool StopSignal::requested() const noexcept {
@@ -44,18 +62,19 @@ bool StopSignal::requested() const noexcept {
 }
 
 std::string StopSignal::name() const {
-  switch (const int number = received_signal) {
-    case 0:
-      return "";
-    case SIGUSR1:
-      return "SIGUSR1";
-    case SIGTERM:
-      return "SIGTERM";
-    case SIGINT:
-      return "SIGINT";
-    default:
-      return "signal " + std::to_string(number);
-  }
+  return name_of(received_signal);
+}
+
+sigset_t stop_signals() noexcept {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const Watched& signal : watched) sigaddset(&set, signal.number);
+  return set;
+}
+
+void throw_if_stop_requested(const std::string& place) {
+  const int number = received_signal;
+  if (number != 0) throw Error(ExitCode::stopped, "stopped by " + name_of(number) + " while waiting for it", place);
 }
 
 }  // namespace pathline

@@ -18,7 +18,7 @@ namespace pathline::tools {
 struct CommandContext {
   parallel::MpiSession* mpi = nullptr;
   std::vector<std::string> command_line;  ///< the whole of it, for provenance records
-  const StopSignal* stop = nullptr;       ///< for `train`, which stops in good order; the others just end
+  const StopSignal* stop = nullptr;       ///< for commands that stop in good order; null: this one just ends
 };
 
 int run_train(const std::vector<std::string>& arguments, CommandContext& context);       // cmd_train.cpp

@@ -77,7 +77,8 @@ std::string help_text() {
       "  0  done                                          4  file system (full, denied, missing)\n"
       "  1  internal error, or out of memory              5  numerical failure (non-finite, solver stopped early)\n"
       "  2  wrong usage or configuration                  6  lost or stalled peer rank\n"
-      "  3  bad input (corrupt or foreign file, plugin)  75  stopped on request; the same command resumes\n";
+      "  3  bad input (corrupt or foreign file, plugin)  75  stopped on request; the same command resumes\n\n"
+      "train, sweep, shards create and solvers fit stop on request: SIGTERM, SIGINT (Ctrl-C), SIGUSR1, SIGHUP.\n";
   return text;
 }
 
@@ -94,12 +95,13 @@ struct Outcome {
   }
 };
 
-/// The first argument that is not an option of the program itself, or "".
-std::string command_of(const std::vector<std::string>& arguments) {
-  for (const std::string& argument : arguments) {
-    if (argument != "--verbose") return argument;
-  }
-  return "";
+/// Whether this is a command that stops in good order when it is asked to: such a request is noted from the first
+/// moment on, though the work looks at it only later.
+bool stops_in_good_order(const std::vector<std::string>& arguments) {
+  const std::size_t at = !arguments.empty() && arguments[0] == "--verbose" ? 1 : 0;
+  const auto word = [&](std::size_t i) { return at + i < arguments.size() ? arguments[at + i] : std::string(); };
+  return word(0) == "train" || word(0) == "sweep" || (word(0) == "shards" && word(1) == "create") ||
+         (word(0) == "solvers" && word(1) == "fit");
 }
 
 Outcome run(std::vector<std::string> arguments, CommandContext& context) {
@@ -211,6 +213,16 @@ int conclude(pathline::parallel::Communicator& channel, const Outcome& mine) {
     if (channel.rank() != 0 || outcome.message.empty() || !distinct.insert(outcome).second) continue;
     const bool everywhere =
         std::count(texts.begin(), texts.end(), texts[rank]) == static_cast<std::ptrdiff_t>(texts.size());
+/// Half a second goes by before main(), while LibTorch and its libraries set themselves up. A request to stop that
+/// comes in that time waits: this runs before all of them. (The executable's .preinit_array: System V ABI,
+/// Initialization and Termination Functions.)
+sigset_t mask_at_start;
+void hold_requests() {
+  const sigset_t requests = pathline::stop_signals();
+  sigprocmask(SIG_BLOCK, &requests, &mask_at_start);
+}
+[[gnu::section(".preinit_array"), gnu::used]] void (*const hold_requests_first)() = hold_requests;
+
     print_error(everywhere ? outcome.message : fmt::format("rank {}: {}", rank, outcome.message));
   }
   return code;
@@ -228,7 +240,8 @@ int main(int argc, char** argv) {
     const std::vector<std::string> arguments(command_line.begin() + 1, command_line.end());
     // Before MPI, whose start takes a good part of a second: a scheduler's signal in that time would kill the rank.
     std::optional<pathline::StopSignal> stop;
-    if (command_of(arguments) == "train") stop.emplace();
+    if (stops_in_good_order(arguments)) stop.emplace();
+    sigprocmask(SIG_SETMASK, &mask_at_start, nullptr);  // what has come so far comes now
     pathline::parallel::MpiSession mpi(&argc, &argv);
     const auto channel = mpi.communicator();
     pathline::setup_logging(channel->rank(), channel->size(), !arguments.empty() && arguments[0] == "--verbose");

@@ -107,7 +107,7 @@ extern "C" const char* __asan_default_options() {
 
 int main(int argc, char** argv) {
   // Ctrl-C and schedulers signal the whole group; how to stop is for the process that started this to decide.
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGPIPE}) std::signal(signal, SIG_IGN);
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGHUP, SIGPIPE}) std::signal(signal, SIG_IGN);
   end_when_nobody_listens();
   limit_helper(most_memory);
   int code = 0;
