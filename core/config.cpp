@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "core/home_path.h"
 #include "core/ini_file.h"
 #include "core/regular_file.h"
 
@@ -108,6 +109,9 @@ std::string normalised(const ConfigKey& key, const std::string& text, const std:
     case Kind::text:
       check_text(text, place);
       return text;
+    case Kind::path:
+      check_text(text, place);
+      return expand_home(text, place);
     case Kind::integer_list:
       return fmt::format("{}", fmt::join(parse_integer_list(text, key, place), ","));
   }
@@ -137,6 +141,8 @@ std::string allowed(const ConfigKey& key) {
       return fmt::format("one of {}", fmt::join(key.choices, ", "));
     case Kind::text:
       return "text";
+    case Kind::path:
+      return "path";
   }
   throw std::logic_error("unknown kind of configuration key");
 }
@@ -231,6 +237,10 @@ void ConfigSchema::add_choice(std::string name, std::string value, std::vector<s
 
 void ConfigSchema::add_text(std::string name, std::string value, std::string doc) {
   add({std::move(name), Kind::text, std::move(value), 0, 0, {}, std::move(doc)});
+}
+
+void ConfigSchema::add_path(std::string name, std::string value, std::string doc) {
+  add({std::move(name), Kind::path, std::move(value), 0, 0, {}, std::move(doc)});
 }
 
 void ConfigSchema::add_integer_list(std::string name, std::vector<std::int64_t> value, std::int64_t minimum,
@@ -400,7 +410,7 @@ bool Config::boolean(std::string_view name) const {
 const std::string& Config::text(std::string_view name) const {
   const std::string& found = value(name).text;
   const Kind kind = schema_->find(name)->kind;
-  if (kind != Kind::text && kind != Kind::choice) {
+  if (kind != Kind::text && kind != Kind::path && kind != Kind::choice) {
     throw std::logic_error("configuration key '" + std::string(name) + "' is of another kind");
   }
   return found;

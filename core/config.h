@@ -18,7 +18,7 @@ namespace pathline {
 
 /// One key of the schema. Make entries with the functions below.
 struct ConfigKey {
-  enum class Kind { integer, real, boolean, choice, text, integer_list };
+  enum class Kind { integer, real, boolean, choice, text, path, integer_list };
   std::string name;  ///< "train.steps"
   Kind kind;
   std::string default_value;  ///< as INI text
@@ -36,6 +36,8 @@ class ConfigSchema {
   void add_boolean(std::string name, bool value, std::string doc);
   void add_choice(std::string name, std::string value, std::vector<std::string> choices, std::string doc);
   void add_text(std::string name, std::string value, std::string doc);
+  /// A text that names a file or a folder: kept, and printed, with `~` and $HOME expanded (core/home_path.h).
+  void add_path(std::string name, std::string value, std::string doc);
   void add_integer_list(std::string name, std::vector<std::int64_t> value, std::int64_t minimum, std::int64_t maximum,
                         std::string doc);
 
@@ -67,7 +69,7 @@ class Config {
   std::int64_t integer(std::string_view name) const;
   double real(std::string_view name) const;
   bool boolean(std::string_view name) const;
-  const std::string& text(std::string_view name) const;  ///< text and choice keys
+  const std::string& text(std::string_view name) const;  ///< text, path and choice keys
   std::vector<std::int64_t> integer_list(std::string_view name) const;
 
   /// Where the value came from: "default", "FILE.ini:12" or "--section.key".

@@ -43,6 +43,7 @@ int info(const std::vector<std::string>& arguments) {
   options.positional("CHECKPOINT", "a step-… folder, or the folder above it (then the newest valid one)", 1, 1);
   options.flag("json", "as JSON, for scripts");
   if (!options.parse(arguments)) return 0;
+  options.paths({}, /*words=*/true);
   const CheckpointInfo checkpoint = open_checkpoint(options.words()[0]);
   const NamedTensors weights = load_weights(checkpoint, WeightSet::raw);
   const bool trained = !load_optimizer(checkpoint).empty();
@@ -82,6 +83,7 @@ int verify(const std::vector<std::string>& arguments) {
                   "Checks every byte of a checkpoint against its manifest, and that its weights load.");
   options.positional("CHECKPOINT", "a step-… folder, or the folder above it (then every checkpoint in it)", 1, 1);
   if (!options.parse(arguments)) return 0;
+  options.paths({}, /*words=*/true);
   const fs::path path = options.words()[0];
   std::vector<fs::path> folders;
   for (const fs::path& folder : checkpoint_folders(path)) folders.push_back(folder);
@@ -124,6 +126,7 @@ int export_weights(const std::vector<std::string>& arguments) {
   options.value("out", "FILE.safetensors", "file to write; must not exist");
   options.value("weights", "ema|raw", "averaged or last weights", "ema");
   if (!options.parse(arguments)) return 0;
+  options.paths({"out"}, /*words=*/true);
   const std::string target = options.text("out");
   const WeightSet which = options.choice("weights", {"ema", "raw"}) == "ema" ? WeightSet::ema : WeightSet::raw;
   const CheckpointInfo checkpoint = open_checkpoint(options.words()[0]);
@@ -183,6 +186,7 @@ int import_weights(const std::vector<std::string>& arguments) {
   options.value("out", "DIR", "folder of checkpoints");
   options.value("image", "C,H,W", "image shape, where the configuration's data.shards is not there");
   if (!options.parse(arguments)) return 0;
+  options.paths({"config", "weights", "out"});
   const std::string config_file = options.text("config"), weights_file = options.text("weights"),
                     out = options.text("out");
   const Config config = Config::parse(train_schema(), config_file, {});

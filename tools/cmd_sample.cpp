@@ -46,6 +46,7 @@ Options sample_options() {
   options.group("Results");
   options.value("out", "FILE.h5", "HDF5 file of the samples, their noise and how they were made");
   options.value("png", "GRID.png", "also a picture: a row per class, or a square");
+  options.paths({"solver", "out", "png"});
   options.epilogue(
       "Examples:\n"
       "  pathline sample runs/fashion --solver heun --steps 20 --count 80 --out samples.h5 --png grid.png\n"

@@ -78,6 +78,7 @@ void declare(Options& options) {
   options.value("shard-mib", "N", "MiB of samples in one shard file", "256");
   options.value("threads", "N", "threads that decode (default: one per usable core, at most OMP_NUM_THREADS)");
   options.flag("fresh", "start over where an earlier conversion to DIR was left unfinished");
+  options.paths({"input", "out", "labels"});
   options.epilogue(
       "A conversion that was stopped or killed goes on from its last whole shard when the same command runs again.\n\n"
       "Examples:\n"

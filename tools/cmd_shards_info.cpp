@@ -195,6 +195,7 @@ int info_of_shards(const std::vector<std::string>& arguments) {
   options.value("png", "FILE.png", "write a sheet of pictures: ten of each class, or a hundred spread over the set");
   options.flag("json", "print JSON instead of text");
   options.value("threads", "N", "threads that read for --stats; 0: one per usable core", "0");
+  options.paths({"png"}, /*words=*/true);
   if (!options.parse(arguments)) return 0;
 
   const auto threads = static_cast<int>(options.integer("threads", 0, 1024));

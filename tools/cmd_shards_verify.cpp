@@ -19,6 +19,7 @@ int verify_shards_of(const std::vector<std::string>& arguments) {
   if (!options.parse(arguments)) return 0;
 
   const std::filesystem::path folder = options.words().front();
+  options.paths({}, /*words=*/true);
   const auto threads = static_cast<int>(options.integer("threads", 0, 1024));
   data::ShardReport report;
   {

@@ -135,6 +135,7 @@ int describe(const std::vector<std::string>& arguments) {
   options.positional("NAME_OR_PATH",
                      "a solver's id, or a plugin's path (with a '/'; FILE#ID picks one of several solvers in a file)",
                      1, 1);
+  options.paths({}, /*words=*/true);
   if (!options.parse(arguments)) return 0;
 
   const solvers::SolverInfo info = solvers::find_solver(options.words()[0])->info();

@@ -94,6 +94,7 @@ int check_solver(const std::vector<std::string>& arguments) {
   options.value("timeout", "SECONDS", "longest time for one check", "10");
   options.positional("PLUGIN.so",
                      "the plugin; FILE#ID for one of several solvers in it; or the id of an installed solver", 1, 1);
+  options.paths({}, /*words=*/true);
   options.epilogue(list_of_checks());
   if (!options.parse(arguments)) return 0;
 

@@ -55,6 +55,7 @@ int new_solver(const std::vector<std::string>& arguments) {
   options.value("language", "c|cpp", "of the source file", "c");
   options.value("out", "DIR", "the folder to make; default: NAME");
   options.positional("NAME", "id of the solver: lower-case letters, digits, '-' and '_'", 1, 1);
+  options.paths({"out"});
   if (!options.parse(arguments)) return 0;
 
   const std::string id = options.words()[0];

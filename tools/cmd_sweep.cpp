@@ -53,6 +53,7 @@ Options sweep_options() {
   options.group("Results");
   options.value("out", "DIR", "folder: made, or empty, or that of an earlier sweep, which is then replaced");
   options.flag("fresh", "run every cell, also those that are kept in DIR");
+  options.paths({"solvers", "out"});
   options.epilogue(
       "Examples:\n"
       "  pathline sweep runs/fashion --solvers euler,heun,dopri5 --evaluations 4,8,16 --out sweep\n"

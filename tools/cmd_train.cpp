@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "core/config.h"
+#include "core/home_path.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/stop_signal.h"
@@ -60,7 +61,7 @@ TrainArguments parse_arguments(const std::vector<std::string>& arguments) {
       throw Error(ExitCode::usage, "unknown option", name,
                   nearest.empty() ? "see pathline train --help" : "did you mean " + nearest + "?");
     } else if (parsed.config_file.empty()) {
-      parsed.config_file = word;
+      parsed.config_file = expand_home(word, "CONFIG.ini");
     } else {
       throw Error(ExitCode::usage,
                   fmt::format("expected one configuration file, found {} and {}", parsed.config_file, word),
@@ -82,6 +83,8 @@ std::string range_text(const ConfigKey& key) {
       return "true|false";
     case ConfigKey::Kind::text:
       return "TEXT";
+    case ConfigKey::Kind::path:
+      return "PATH";
     case ConfigKey::Kind::integer_list:
       return "N,N,…";
     case ConfigKey::Kind::integer:

@@ -14,6 +14,7 @@
 #include "core/cpu_count.h"
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/home_path.h"
 #include "core/torch/device.h"
 #include "sampling/sample_file.h"
 
@@ -78,6 +79,7 @@ void declare_model_options(Options& options, std::optional<std::int64_t> default
   options.value("precision", "fp32|bf16", "inside the network; states and time stay as they are", "fp32");
   options.value("dtype", "float32|float64",
                 "of the states; float64 is for --field (default float32, with --field float64)");
+  options.paths({"field", "initial"}, /*words=*/true);
 }
 
 void require_writable_folder_of(const std::string& target) {
@@ -101,11 +103,19 @@ std::pair<std::string, std::string> split_parameter(const std::string& text) {
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
+solvers::ParameterValue read_parameter(const solvers::SolverInfo& solver, const std::string& name,
+                                       const std::string& text) {
+  const bool file =
+      std::any_of(solver.parameters.begin(), solver.parameters.end(),
+                  [&](const solvers::Parameter& parameter) { return parameter.name == name && parameter.file; });
+  return solvers::parse_parameter(solver, name, file ? expand_home(text, "--param " + name) : text);
+}
+
 solvers::Parameters parse_parameters(const std::vector<std::string>& texts, const solvers::Solver& solver) {
   solvers::Parameters parameters;
   for (const std::string& text : texts) {
     const auto [name, value] = split_parameter(text);
-    if (!parameters.emplace(name, solvers::parse_parameter(solver.info(), name, value)).second) {
+    if (!parameters.emplace(name, read_parameter(solver.info(), name, value)).second) {
       throw Error(ExitCode::usage, fmt::format("parameter '{}' given more than once", name), "--param");
     }
   }

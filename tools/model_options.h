@@ -65,6 +65,10 @@ OpenedModel open_model(const Options& options, parallel::Communicator& communica
 /// out-of-range ones, and for values that the solver refuses.
 solvers::Parameters parse_parameters(const std::vector<std::string>& texts, const solvers::Solver& solver);
 
+/// One value, as solvers::parse_parameter(); the path of a file may begin with `~` or $HOME.
+solvers::ParameterValue read_parameter(const solvers::SolverInfo& solver, const std::string& name,
+                                       const std::string& text);
+
 /// "name=value" in two. Error(usage) if it is not that.
 std::pair<std::string, std::string> split_parameter(const std::string& text);
 

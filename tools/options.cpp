@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "core/config.h"
+#include "core/home_path.h"
 #include "core/error.h"
 
 namespace po = boost::program_options;
@@ -57,16 +58,16 @@ void Options::group(std::string title) {
 }
 
 void Options::flag(const std::string& name, const std::string& doc) {
-  options_.push_back({name, "", doc, group_, std::nullopt, true, false});
+  options_.push_back({name, "", doc, group_, std::nullopt, true, false, false});
 }
 
 void Options::value(const std::string& name, const std::string& meta, const std::string& doc,
                     std::optional<std::string> default_value) {
-  options_.push_back({name, meta, doc, group_, std::move(default_value), false, false});
+  options_.push_back({name, meta, doc, group_, std::move(default_value), false, false, false});
 }
 
 void Options::repeated(const std::string& name, const std::string& meta, const std::string& doc) {
-  options_.push_back({name, meta, doc, group_, std::nullopt, false, true});
+  options_.push_back({name, meta, doc, group_, std::nullopt, false, true, false});
 }
 
 void Options::positional(const std::string& meta, const std::string& doc, std::size_t minimum, std::size_t maximum) {
@@ -75,6 +76,13 @@ void Options::positional(const std::string& meta, const std::string& doc, std::s
   positional_minimum_ = minimum;
   positional_maximum_ = maximum;
 }
+void Options::paths(const std::vector<std::string>& names, bool words) {
+  for (Option& option : options_) {
+    if (std::find(names.begin(), names.end(), option.name) != names.end()) option.is_path = true;
+  }
+  words_are_paths_ = words_are_paths_ || words;
+}
+
 
 void Options::epilogue(std::string text) {
   epilogue_ = std::move(text);
@@ -184,9 +192,19 @@ bool Options::parse(const std::vector<std::string>& arguments) {
   if (words_.size() < positional_minimum_) fail_command("expected " + positional_meta_);
   if (words_.size() > positional_maximum_) {
     fail_command(fmt::format("unexpected word '{}'{}", words_[positional_maximum_],
+  expand_paths();
                              positional_maximum_ == 0 ? "" : " after " + positional_meta_));
   }
   return true;
+void Options::expand_paths() {
+  for (auto& [name, values] : given_) {
+    if (!require(name).is_path) continue;
+    for (std::string& value : values) value = expand_home(value, "--" + name);
+  }
+  if (!words_are_paths_) return;
+  for (std::string& word : words_) word = expand_home(word, positional_meta_);
+}
+
 }
 
 std::string Options::help() const {
@@ -253,6 +271,7 @@ const std::string& Options::choice(const std::string& name, const std::vector<st
 
 std::vector<std::string> Options::texts(const std::string& name) const {
   std::vector<std::string> parts = split(text(name));
+    if (require(name).is_path) part = expand_home(part, "--" + name);
   for (const std::string& part : parts) {
     if (part.empty()) fail(name, fmt::format("empty item in the list '{}'", text(name)));
   }

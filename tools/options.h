@@ -36,6 +36,9 @@ class Options {
   void repeated(const std::string& name, const std::string& meta, const std::string& doc);
   /// Words that are not options: at least `minimum`, at most `maximum`.
   void positional(const std::string& meta, const std::string& doc, std::size_t minimum, std::size_t maximum);
+  /// These options are paths, and with `words` the positional words too: `~` and $HOME at the start, which a shell
+  /// leaves alone in `--name=~/…` and in quotes, are expanded (core/home_path.h); in a list, at the start of each item.
+  void paths(const std::vector<std::string>& names, bool words = false);
   /// Text after the options in --help: examples, exit codes.
   void epilogue(std::string text);
 
@@ -68,16 +71,18 @@ class Options {
   struct Option {
     std::string name, meta, doc, group;
     std::optional<std::string> default_value;
-    bool is_flag = false, is_repeated = false;
+    bool is_flag = false, is_repeated = false, is_path = false;
   };
   const Option* find(const std::string& name) const;
   const Option& require(const std::string& name) const;
   void check_tokens(const std::vector<std::string>& arguments) const;
+  void expand_paths();
 
   std::string command_, synopsis_, summary_, group_ = "Options", epilogue_;
   std::vector<Option> options_;
   std::string positional_meta_, positional_doc_;
   std::size_t positional_minimum_ = 0, positional_maximum_ = 0;
+  bool words_are_paths_ = false;
   std::map<std::string, std::vector<std::string>> given_;
   std::vector<std::string> words_;
 };

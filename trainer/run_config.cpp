@@ -18,7 +18,7 @@ constexpr double kLarge = 1e18;
 
 ConfigSchema make_schema() {
   ConfigSchema s;
-  s.add_text("data.shards", "", "folder of image shards, made by `pathline shards create`");
+  s.add_path("data.shards", "", "folder of image shards, made by `pathline shards create`");
   s.add_integer("data.threads", 2, 1, 256, "threads per rank that read and check images");
   s.add_integer("data.prefetch", 4, 1, 1024, "micro-batches read ahead per rank, at most");
   s.add_integer("data.prefetch_mib", 256, 1, 1 << 20,
@@ -103,20 +103,20 @@ ConfigSchema make_schema() {
   s.add_real("parallel.timeout", 600, 0.0, 1e7,
              "seconds a rank waits for the others before it ends the job with code 6; 0: for ever");
 
-  s.add_text("checkpoint.dir", "run/checkpoints", "folder of checkpoints; a run found there is resumed");
+  s.add_path("checkpoint.dir", "run/checkpoints", "folder of checkpoints; a run found there is resumed");
   s.add_integer("checkpoint.every", 1000, 0, kMost, "steps between checkpoints; 0: only at the end");
   s.add_integer("checkpoint.keep", 3, 1, 1000000, "checkpoints kept");
   s.add_boolean("checkpoint.async", true,
                 "write checkpoints in the background, from a copy in memory of rank 0; false: training waits");
 
-  s.add_text("log.dir", "run/log", "folder of metrics.jsonl, TensorBoard events and previews");
+  s.add_path("log.dir", "run/log", "folder of metrics.jsonl, TensorBoard events and previews");
   s.add_integer("log.every", 50, 1, kMost, "steps between lines of metrics");
   s.add_integer("log.preview_every", 500, 0, kMost, "steps between preview pictures (EMA weights); 0: none");
   s.add_integer("log.preview_steps", 10, 1, 10000, "Heun steps of a preview");
   s.add_boolean("log.tensorboard", true, "write TensorBoard event files");
-  s.add_text("log.samples", "",
+  s.add_path("log.samples", "",
              "prefix of files that list the samples of each step, PREFIX.rank-N per rank; empty: none");
-  s.add_text("log.trace", "", "folder of timelines for ui.perfetto.dev, trace-rankN.json per rank; empty: none");
+  s.add_path("log.trace", "", "folder of timelines for ui.perfetto.dev, trace-rankN.json per rank; empty: none");
   return s;
 }
 
@@ -325,6 +325,7 @@ std::string setting_text(const Config& config, const ConfigKey& key) {
     case ConfigKey::Kind::integer_list:
       return fmt::format("{}", fmt::join(config.integer_list(key.name), ","));
     case ConfigKey::Kind::choice:
+    case ConfigKey::Kind::path:
     case ConfigKey::Kind::text:
       break;
   }

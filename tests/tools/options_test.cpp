@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "tests/core/environment_variable.h"
 #include "tests/core/expect_error.h"
 
 namespace pathline::tools {
@@ -43,6 +44,29 @@ TEST(Options, DefaultIsReadButDoesNotCountAsGiven) {
 
   EXPECT_EQ(options.integer("batch", 1, 100), 64);
   EXPECT_FALSE(options.has("batch"));
+}
+
+TEST(Options, PathsBeginInTheHomeFolderWhereNoShellHasSeenThem) {
+  const test::EnvironmentVariable home("HOME", "/home/ada");
+  Options options = example();
+  options.paths({"out", "list"}, /*words=*/true);
+
+  options.parse({"~/in", "--out=~/x.h5", "--list", "a,~/b,$HOME/c", "--mode", "~/kept"});
+
+  EXPECT_EQ(options.words(), std::vector<std::string>{"/home/ada/in"});
+  EXPECT_EQ(options.text("out"), "/home/ada/x.h5");
+  EXPECT_EQ(options.texts("list"), (std::vector<std::string>{"a", "/home/ada/b", "/home/ada/c"}));
+  EXPECT_EQ(options.text("mode"), "~/kept");  // is no path
+}
+
+TEST(Options, APathThatCannotBeExpandedNamesItsOption) {
+  Options options = example();
+  options.paths({"out"});
+
+  const Error error = error_of([&] { options.parse({"--out=~bob/x"}); });
+
+  EXPECT_EQ(error.code(), ExitCode::usage);
+  EXPECT_EQ(error.place(), "--out");
 }
 
 TEST(Options, AbbreviationIsAnErrorThatNamesTheOption) {

@@ -86,7 +86,7 @@ void set_parameters(const SweepSolver& entry, std::int64_t steps, solvers::Integ
     if (const auto at = text.find(steps_placeholder); at != std::string::npos) {
       text.replace(at, std::string(steps_placeholder).size(), std::to_string(steps));
     }
-    integrate.parameters.emplace(name, solvers::parse_parameter(entry.solver->info(), name, text));
+    integrate.parameters.emplace(name, read_parameter(entry.solver->info(), name, text));
   }
   solvers::check_parameters(*entry.solver, integrate.parameters);
 }
