@@ -27,6 +27,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kMark = ".tmp-";
+constexpr mode_t kPermissions = 0777;
 constexpr std::size_t kLongestName = 200;  // leaves room for the rest of a 255-byte file name
 
 fs::path parent_of(const fs::path& path) {
@@ -117,11 +118,17 @@ DurableFile::DurableFile(fs::path target) : target_(std::move(target)) {
     throw Error(ExitCode::usage, "cannot write here: this is not a regular file", target_.string(),
                 "name a file that does not exist yet, or a regular one");
   }
+  const bool replaces = fs::exists(status);
   for (int attempt = 0;; ++attempt) {
     temporary_ = temporary_name(target_, attempt);
-    file_ = FileDescriptor(open_retrying(temporary_, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-    if (file_) return;
-    if (errno != EEXIST) throw system_error(errno, "cannot create the file", target_.string());
+    // In place of another file it is readable and writable for those who could read and write that one.
+    file_ = FileDescriptor(open_retrying(temporary_, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, replaces ? 0600 : 0666));
+    if (!file_ && errno == EEXIST) continue;
+    if (!file_) throw system_error(errno, "cannot create the file", target_.string());
+    if (replaces && ::fchmod(file_.get(), static_cast<mode_t>(status.permissions()) & kPermissions) != 0) {
+      throw system_error(errno, "cannot give the file the permissions of the one it replaces", target_.string());
+    }
+    return;
   }
 }
 

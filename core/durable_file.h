@@ -21,7 +21,7 @@ class DurableFile {
  public:
   /// Creates `.NAME.tmp-HOST-PID-K` beside `target`; the parent folder must exist. A target that is there must be a
   /// regular file or a link to one (which is then replaced, not the link): a folder or a device such as /dev/null is
-  /// Error(usage).
+  /// Error(usage). What replaces a file has its permissions, a new file those that the umask leaves of 0666.
   explicit DurableFile(std::filesystem::path target);
   ~DurableFile();
   DurableFile(const DurableFile&) = delete;

@@ -6,6 +6,7 @@
 
 #include "core/durable_file.h"
 #include "core/error.h"
+#include "core/retry.h"
 
 namespace pathline {
 
@@ -14,7 +15,7 @@ RunLock::RunLock(const std::filesystem::path& folder, const std::string& activit
   const std::filesystem::path path = folder / ".lock";
   file_ = FileDescriptor(open_retrying(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666));
   if (!file_) throw system_error(errno, "cannot write to the folder", path.string());
-  if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+  if (retrying([&] { return ::flock(file_.get(), LOCK_EX | LOCK_NB); }) != 0 && errno == EWOULDBLOCK) {
     throw Error(ExitCode::usage, "another process is " + activity + " into this folder", folder.string(),
                 "wait for it to end, or choose another folder");
   }

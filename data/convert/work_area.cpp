@@ -12,6 +12,7 @@
 #include "core/hash.h"
 #include "core/json_text.h"
 #include "core/remove_tree.h"
+#include "core/retry.h"
 #include "core/system.h"
 #include "data/shards/shard_index.h"
 
@@ -127,7 +128,7 @@ WorkArea::WorkArea(fs::path target, const ConversionPlan& plan, bool start_over)
   lock_ = FileDescriptor(open_retrying(folder_ / ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0666));
   if (!lock_) throw system_error(errno, "cannot write to the work folder", folder_.string());
   // A file system without locks is accepted.
-  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+  if (retrying([&] { return ::flock(lock_.get(), LOCK_EX | LOCK_NB); }) != 0 && errno == EWOULDBLOCK) {
     throw Error(ExitCode::usage, "another process is writing this data set", folder_.string(),
                 "wait for it to end, or name another folder with --out");
   }

@@ -177,6 +177,29 @@ TEST(DurableFile, obeys_the_umask_like_any_file) {
   EXPECT_EQ(fs::status(folder / "data").permissions(), static_cast<fs::perms>(0640));
 }
 
+TEST(DurableFile, keeps_the_permissions_of_the_file_it_replaces) {
+  const TemporaryFolder folder;
+  for (const int mode : {0600, 0400, 0640, 0755, 0666}) {
+    write_file_durably(folder / "data", "old");
+    fs::permissions(folder / "data", static_cast<fs::perms>(mode));
+
+    write_file_durably(folder / "data", "new");
+
+    EXPECT_EQ(fs::status(folder / "data").permissions(), static_cast<fs::perms>(mode));
+    EXPECT_EQ(read_file(folder / "data"), "new");
+  }
+}
+
+TEST(DurableFile, a_private_file_is_private_while_it_is_replaced) {
+  const TemporaryFolder folder;
+  write_file_durably(folder / "data", "old");
+  fs::permissions(folder / "data", fs::perms::owner_read | fs::perms::owner_write);
+
+  const DurableFile file(folder / "data");
+
+  EXPECT_EQ(fs::status(file.temporary_path()).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+}
+
 TEST(DurableFile, two_writers_of_one_target_do_not_mix) {
   const TemporaryFolder folder;
   DurableFile first(folder / "data"), second(folder / "data");
