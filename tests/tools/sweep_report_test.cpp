@@ -134,6 +134,40 @@ std::string value_of(const std::string& csv, const std::string& column) {
   return "no such column";
 }
 
+/// The sweep's table with a text from outside in each place that there is for one.
+std::string csv_with_texts(const std::string& text) {
+  SweepCell cell = failed_cell();
+  cell.solver = cell.version = cell.params = cell.plugin_file = cell.outcome.message = text;
+  Sweep sweep = sweep_of({cell});
+  sweep.models[0].name = sweep.initial = text;
+  return sweep_csv(sweep);
+}
+
+TEST(SweepCsv, no_cell_of_text_is_a_formula) {
+  for (const std::string text : {"=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "=HYPERLINK(1)"}) {
+    const std::string csv = csv_with_texts(text);
+    for (const char* column : {"solver", "version", "params", "initial", "model", "message", "plugin_file"}) {
+      EXPECT_EQ(value_of(csv, column), "'" + text) << column;
+    }
+  }
+}
+
+TEST(SweepCsv, a_cell_that_begins_with_a_tab_or_a_line_break_is_no_formula_either) {
+  EXPECT_TRUE(contains(csv_with_texts("\t=1+1"), ",'\t=1+1,"));
+  EXPECT_TRUE(contains(csv_with_texts("\r=1+1"), "\"'\r=1+1\""));
+}
+
+TEST(SweepCsv, numbers_stay_numbers) {
+  SweepCell cell = fixed_cell("heun", 8, 16, 0.5);
+  cell.outcome.t_final = -0.25;
+  Sweep sweep = sweep_of({cell});
+  sweep.models[0].guidance = "-1.5";
+  const std::string csv = sweep_csv(sweep);
+
+  EXPECT_EQ(value_of(csv, "t_final"), "-0.25");
+  EXPECT_EQ(value_of(csv, "guidance"), "-1.5");
+}
+
 TEST(SweepCsv, SecondsAreSplitAndSamplesSummedUp) {
   const std::string csv = sweep_csv(sweep_of({fixed_cell("heun", 8, 16, 0.5)}));
 

@@ -1,4 +1,7 @@
+#include <cctype>
 #include <cmath>
+#include <cstdlib>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -8,7 +11,20 @@ namespace pathline::tools {
 
 namespace {
 
-std::string csv_field(const std::string& text) {
+bool is_number(const std::string& text) {
+  char* end = nullptr;
+  std::strtod(text.c_str(), &end);
+  return !text.empty() && std::isspace(static_cast<unsigned char>(text[0])) == 0 && *end == '\0';
+}
+
+/// A spreadsheet takes a cell that begins like this for a formula and computes it, be it the name of a file: it gets an
+/// apostrophe in front, as one would type it. Numbers stay numbers.
+bool looks_like_formula(const std::string& text) {
+  return !text.empty() && std::string_view("=+-@\t\r\n").find(text[0]) != std::string_view::npos && !is_number(text);
+}
+
+std::string csv_field(const std::string& value) {
+  const std::string text = looks_like_formula(value) ? "'" + value : value;
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
   for (char c : text) {
