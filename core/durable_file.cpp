@@ -126,7 +126,9 @@ DurableFile::DurableFile(fs::path target) : target_(std::move(target)) {
     if (!file_ && errno == EEXIST) continue;
     if (!file_) throw system_error(errno, "cannot create the file", target_.string());
     if (replaces && ::fchmod(file_.get(), static_cast<mode_t>(status.permissions()) & kPermissions) != 0) {
-      throw system_error(errno, "cannot give the file the permissions of the one it replaces", target_.string());
+      const int why = errno;
+      System::current().unlink(temporary_);  // nobody destroys what was never constructed
+      throw system_error(why, "cannot give the file the permissions of the one it replaces", target_.string());
     }
     return;
   }
