@@ -292,6 +292,16 @@ TEST_F(Train, GoesOnFromTheOlderCheckpointWhenTheNewestIsDamaged) {
   EXPECT_TRUE(fs::exists(folder_ / "hit/damaged-step-000000006"));
 }
 
+TEST_F(Train, KeepsItsOwnCheckpointsWhereAllLaterOnesAreDamaged) {
+  run(into("hit", {"--train.steps", "8", "--checkpoint.every", "4"}));
+  for (const char* step : {"step-000000004", "step-000000008"}) test::damage(folder_ / "hit" / step / "state.json");
+
+  run(into("hit", {"--train.steps", "3", "--checkpoint.every", "1", "--checkpoint.keep", "2"}));
+
+  EXPECT_EQ(open_checkpoint(folder_ / "hit").state.step, 3U);
+  EXPECT_EQ(checkpoint_folders(folder_ / "hit").size(), 4U);  // two of its own, two damaged
+}
+
 TEST_F(Train, StopsOnAllRanksWithACheckpointWhenOneIsAskedTo) {
   TrainCallbacks callbacks;
   std::atomic<int> calls{0};

@@ -46,10 +46,39 @@ Error damaged(const fs::path& file, const std::string& message) {
                "the checkpoint is damaged; give the folder above it to use the newest whole one");
 }
 
+/// Size of one of the files. One that is missing, or a folder or a pipe in its place, is damage; one that the system
+/// does not let us look at is Error(file_system), and may be whole.
+std::uint64_t part_size(const fs::path& file) {
+  std::error_code error;
+  const fs::file_status status = fs::status(file, error);
+  if (status.type() == fs::file_type::not_found) throw damaged(file, "missing file of a checkpoint");
+  if (fs::exists(status) && !fs::is_regular_file(status)) {
+    throw damaged(file, fmt::format("expected a regular file, found {}",
+                                    fs::is_directory(status) ? "a folder" : "a device, a pipe or the like"));
+  }
+  const std::uint64_t bytes = error ? 0 : fs::file_size(file, error);
+  if (error) throw system_error(error.value(), "cannot look at a file of a checkpoint", file.string());
+  return bytes;
+}
+
 std::string read_part(const fs::path& file) {
-  std::error_code ignored;
-  if (!fs::exists(file, ignored)) throw damaged(file, "missing file of a checkpoint");
+  part_size(file);
   return read_file(file, kLargestText);
+}
+
+/// The manifest, after the size of every file has been compared with it.
+Manifest manifest_of_right_sizes(const fs::path& step_folder) {
+  const fs::path manifest_file = step_folder / kManifest;
+  Manifest manifest = parse_manifest(read_part(manifest_file), manifest_file.string());
+  for (const char* name : kFiles) {
+    const fs::path file = step_folder / name;
+    const auto expected = manifest.find(name);
+    if (expected == manifest.end()) throw damaged(manifest_file, fmt::format("not a manifest: it lacks {}", name));
+    const std::uint64_t bytes = part_size(file);
+    if (bytes != expected->second.bytes)
+      throw damaged(file, fmt::format("expected {} bytes, found {}", expected->second.bytes, bytes));
+  }
+  return manifest;
 }
 
 CheckpointInfo read_info(const fs::path& step_folder) {
@@ -110,22 +139,18 @@ fs::path write_checkpoint(const fs::path& folder, const CheckpointContents& cont
   return target;
 }
 
+void check_sizes(const fs::path& step_folder) {
+  manifest_of_right_sizes(step_folder);
+}
+
 void verify_checkpoint(const fs::path& step_folder) {
-  const fs::path manifest_file = step_folder / kManifest;
-  const Manifest manifest = parse_manifest(read_part(manifest_file), manifest_file.string());
+  const Manifest manifest = manifest_of_right_sizes(step_folder);
   for (const char* name : kFiles) {
     const fs::path file = step_folder / name;
-    const auto expected = manifest.find(name);
-    if (expected == manifest.end()) throw damaged(manifest_file, fmt::format("not a manifest: it lacks {}", name));
-    std::error_code error;
-    const auto bytes = fs::file_size(file, error);
-    if (error) throw damaged(file, "missing or unreadable: " + error.message());
-    if (bytes != expected->second.bytes)
-      throw damaged(file, fmt::format("expected {} bytes, found {}", expected->second.bytes, bytes));
+    const std::string& expected = manifest.at(name).sha256;
     const std::string hash = sha256_file(file);
-    if (hash != expected->second.sha256) {
-      throw damaged(file, fmt::format("expected SHA-256 {}…, found {}…", expected->second.sha256.substr(0, 12),
-                                      hash.substr(0, 12)));
+    if (hash != expected) {
+      throw damaged(file, fmt::format("expected SHA-256 {}…, found {}…", expected.substr(0, 12), hash.substr(0, 12)));
     }
   }
   read_info(step_folder);
@@ -197,16 +222,14 @@ std::shared_ptr<flow::VelocityNetwork> load_network(const CheckpointInfo& checkp
   return network;
 }
 
-void prune_checkpoints(const fs::path& folder, std::int64_t keep) {
+void remove_checkpoints(const fs::path& folder, const std::vector<fs::path>& step_folders) {
   // Hidden first: a kill in the middle of the removal must not leave a half-empty checkpoint under its name. What such
   // a kill left hidden goes as well.
-  const std::vector<fs::path> folders = checkpoint_folders(folder);
   std::error_code error;
-  for (std::size_t i = static_cast<std::size_t>(std::max<std::int64_t>(keep, 1)); i < folders.size(); ++i) {
-    if (System::current().rename(folders[i],
-                                 folders[i].parent_path() / (kRemovedPrefix + folders[i].filename().string())) != 0) {
-      log_warning(fmt::format("{}: cannot remove an old checkpoint: {}", folders[i].string(),
-                              std::generic_category().message(errno)));
+  for (const fs::path& old : step_folders) {
+    if (System::current().rename(old, old.parent_path() / (kRemovedPrefix + old.filename().string())) != 0) {
+      log_warning(
+          fmt::format("{}: cannot remove an old checkpoint: {}", old.string(), std::generic_category().message(errno)));
     }
   }
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {

@@ -58,6 +58,8 @@ std::filesystem::path write_checkpoint(const std::filesystem::path& folder, cons
 
 /// Sizes and SHA-256 of every file against the manifest. Throws Error(bad_input) naming the file.
 void verify_checkpoint(const std::filesystem::path& step_folder);
+/// The sizes alone: what a look at each file tells.
+void check_sizes(const std::filesystem::path& step_folder);
 
 /// `path`: a step folder, or the folder above (then the newest valid one; newer damaged ones are named in a warning).
 /// Throws Error(bad_input) if it is damaged or none is valid, Error(file_system) if missing.
@@ -75,7 +77,7 @@ NamedTensors load_weights(const CheckpointInfo& checkpoint, WeightSet which);
 /// The network with its weights loaded, in evaluation mode, on the CPU.
 std::shared_ptr<flow::VelocityNetwork> load_network(const CheckpointInfo& checkpoint, WeightSet which);
 
-/// Removes all but the newest `keep` checkpoints below `folder` (keep >= 1). A failed removal is a warning.
-void prune_checkpoints(const std::filesystem::path& folder, std::int64_t keep);
+/// Removes these step folders of `folder`, and what an interrupted removal has left there. A failure is a warning.
+void remove_checkpoints(const std::filesystem::path& folder, const std::vector<std::filesystem::path>& step_folders);
 
 }  // namespace pathline

@@ -1,6 +1,7 @@
 #include "trainer/checkpoint/checkpoint_writer.h"
 
 #include <chrono>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -9,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "trainer/checkpoint/retention.h"
 
 namespace pathline {
 namespace {
@@ -57,11 +59,12 @@ std::string report_text(const CheckpointReport& report) {
                      report.seconds, static_cast<double>(report.bytes) / 1e6);
 }
 
-CheckpointWriter::CheckpointWriter(fs::path folder, std::int64_t keep, bool background, TraceWriter* trace)
+CheckpointWriter::CheckpointWriter(const fs::path& folder, std::int64_t keep, bool background, TraceWriter* trace)
     : CheckpointWriter(
-          [folder = std::move(folder), keep](const CheckpointContents& contents) {
+          [folder,
+           retention = std::make_shared<CheckpointRetention>(folder, keep)](const CheckpointContents& contents) {
             fs::path written = write_checkpoint(folder, contents);
-            prune_checkpoints(folder, keep);
+            retention->apply(written);
             return written;
           },
           background, trace) {}

@@ -37,10 +37,10 @@ class CheckpointWriter {
   /// Writes one checkpoint and returns its folder.
   using Write = std::function<std::filesystem::path(const CheckpointContents&)>;
 
-  /// Checkpoints go into `folder`, of which the newest `keep` stay. `background` false: save() itself writes, without a
-  /// copy. Either way the files are the same. `trace` may be null.
-  CheckpointWriter(std::filesystem::path folder, std::int64_t keep, bool background, TraceWriter* trace);
-  /// With `write` in place of write_checkpoint() and prune_checkpoints().
+  /// Checkpoints go into `folder`, of which the newest `keep` stay (CheckpointRetention). `background` false: save()
+  /// itself writes, without a copy. Either way the files are the same. `trace` may be null.
+  CheckpointWriter(const std::filesystem::path& folder, std::int64_t keep, bool background, TraceWriter* trace);
+  /// With `write` in place of write_checkpoint() and CheckpointRetention.
   CheckpointWriter(Write write, bool background, TraceWriter* trace);
   ~CheckpointWriter();
   CheckpointWriter(const CheckpointWriter&) = delete;

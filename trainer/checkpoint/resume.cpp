@@ -23,7 +23,14 @@ bool is_imported(const CheckpointInfo& checkpoint) {
 std::optional<CheckpointInfo> find_resume_point(const RunConfig& run, const Config& config,
                                                 const std::string& data_hash, bool fresh) {
   auto checkpoint = newest_checkpoint(run.checkpoint_dir);
-  if (!checkpoint) return std::nullopt;
+  if (!checkpoint) {
+    const std::size_t damaged = checkpoint_folders(run.checkpoint_dir).size();
+    if (damaged > 0) {
+      log_warning(fmt::format("{}: none of the {} checkpoints is whole: training begins anew, at step 0",
+                              run.checkpoint_dir.string(), damaged));
+    }
+    return std::nullopt;
+  }
   if (fresh) {
     throw Error(
         ExitCode::usage,

@@ -158,19 +158,6 @@ TEST(Checkpoint, PassesOverAHalfWrittenHiddenSibling) {
   EXPECT_EQ(open_checkpoint(folder.path()).state.step, 1U);
 }
 
-TEST(PruneCheckpoints, KeepsTheNewest) {
-  const TemporaryFolder folder;
-  for (const std::uint64_t step : {1U, 2U, 3U, 10U}) write_checkpoint(folder.path(), contents_at(step));
-  test::write_text(folder / "notes.txt", "mine");
-  fs::create_directory(folder / ".removed-step-000000000");
-
-  prune_checkpoints(folder.path(), 2);
-
-  auto names = folder.names();
-  std::sort(names.begin(), names.end());
-  EXPECT_EQ(names, (std::vector<std::string>{"notes.txt", "step-000000003", "step-000000010"}));
-}
-
 TEST(ModelJson, RefusesWhatIsNoStateOfACheckpoint) {
   TrainState state;
   ModelDescription model;
