@@ -15,3 +15,25 @@ expect 0 "$program" checkpoint info "$run"
 says "step 4"
 expect 0 train --train.steps 20 --checkpoint.keep 2
 [ "$(ls "$run" | tr '\n' ' ')" = "damaged-step-000000010 damaged-step-000000020 step-000000010 step-000000020 " ] || fail "found in the folder: $(ls "$run")"
+
+# Something else in place of the manifest, and one that cannot be read (the beginning of /proc/self/mem gives EIO): the older one is taken, nothing hangs.
+expect 0 train --train.steps 30
+rm -r "$run"/damaged-* "$run"/step-000000010
+newest=$run/step-000000030
+for obstacle in "mkdir" "mkfifo" "ln -s /dev/zero" "ln -s /proc/self/mem"; do
+  mv "$newest/MANIFEST.json" "$work/manifest"
+  $obstacle "$newest/MANIFEST.json"
+  expect 0 timeout 60 "$program" train "$work/tiny.ini" --train.steps 20
+  says "$newest/MANIFEST.json" "already trained to step 20"
+  expect 0 timeout 60 "$program" checkpoint info "$run"
+  says "step 20"
+  rm -r "$newest/MANIFEST.json"
+  mv "$work/manifest" "$newest/MANIFEST.json"
+done
+
+# The only one cannot be read: that is said, and not taken for a folder without checkpoints.
+mkdir "$work/alone"
+cp -r "$newest" "$work/alone"
+ln -sf /proc/self/mem "$work/alone/step-000000030/MANIFEST.json"
+expect 4 train --checkpoint.dir "$work/alone"
+says "Input/output error"

@@ -194,14 +194,23 @@ std::vector<fs::path> checkpoint_folders(const fs::path& folder) {
 }
 
 std::optional<CheckpointInfo> newest_checkpoint(const fs::path& folder) {
+  std::optional<Error> unreadable;
   for (const fs::path& candidate : checkpoint_folders(folder)) {
     try {
       verify_checkpoint(candidate);
       return read_info(candidate);
     } catch (const Error& error) {
-      if (error.code() != ExitCode::bad_input) throw;
-      log_warning(fmt::format("passing over a damaged checkpoint: {}: {}", error.place(), error.message()));
+      const bool may_be_whole = error.code() == ExitCode::file_system;
+      if (error.code() != ExitCode::bad_input && !may_be_whole) throw;
+      log_warning(fmt::format("passing over {} checkpoint: {}: {}", may_be_whole ? "an unreadable" : "a damaged",
+                              error.place(), error.message()));
+      if (may_be_whole && !unreadable) unreadable = error;
     }
+  }
+  // To go on as if there were none would be to start over because of a missing right or a bad sector.
+  if (unreadable) {
+    throw Error(ExitCode::file_system, "no checkpoint is whole, and this one cannot be read: " + unreadable->message(),
+                unreadable->place(), "make it readable, or move it away to do without it");
   }
   return std::nullopt;
 }

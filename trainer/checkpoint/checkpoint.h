@@ -56,17 +56,20 @@ enum class WeightSet { ema, raw };
 /// (renamed damaged-step-…); a valid one is Error(usage).
 std::filesystem::path write_checkpoint(const std::filesystem::path& folder, const CheckpointContents& contents);
 
-/// Sizes and SHA-256 of every file against the manifest. Throws Error(bad_input) naming the file.
+/// Sizes and SHA-256 of every file against the manifest, and that the state can be read. Throws
+/// Error(bad_input) naming the file, Error(file_system) if it cannot be read.
 void verify_checkpoint(const std::filesystem::path& step_folder);
 /// The sizes alone: what a look at each file tells.
 void check_sizes(const std::filesystem::path& step_folder);
 
-/// `path`: a step folder, or the folder above (then the newest valid one; newer damaged ones are named in a warning).
-/// Throws Error(bad_input) if it is damaged or none is valid, Error(file_system) if missing.
+/// `path`: a step folder, or the folder above (then the newest valid one, see newest_checkpoint()). Throws
+/// Error(bad_input) if it is damaged or none is valid, Error(file_system) if it is missing or cannot be read.
 CheckpointInfo open_checkpoint(const std::filesystem::path& path);
 /// The step-… folders below `folder`, whole or not, newest first; empty if there is no such folder.
 std::vector<std::filesystem::path> checkpoint_folders(const std::filesystem::path& folder);
-/// Newest valid checkpoint below `folder`, or nothing; damaged ones are named in a warning.
+/// Newest valid checkpoint below `folder`, or nothing; newer ones that are damaged, or that the system cannot read (a
+/// bad sector, a missing right), are named in a warning. Throws Error(file_system) if none is valid and one cannot be
+/// read: it may be whole.
 std::optional<CheckpointInfo> newest_checkpoint(const std::filesystem::path& folder);
 
 /// Moments of the optimizer ("exp_avg.NAME", "exp_avg_sq.NAME"); empty for imported weights.

@@ -1,7 +1,11 @@
 #include "trainer/checkpoint/checkpoint.h"
 
+#include <string>
+#include <tuple>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
 #include <torch/torch.h>
 
 #include "core/error.h"
@@ -156,6 +160,101 @@ TEST(Checkpoint, PassesOverAHalfWrittenHiddenSibling) {
   fs::create_directory(folder / ".step-000000002.tmp-00000000-1-0");
 
   EXPECT_EQ(open_checkpoint(folder.path()).state.step, 1U);
+}
+
+/// Puts something in the place of a file of a checkpoint that nobody can read a file from.
+using Obstruct = void (*)(const fs::path&);
+
+struct Obstruction {
+  const char* name;
+  Obstruct put;
+};
+
+class InPlaceOfAFile : public testing::TestWithParam<std::tuple<const char*, Obstruction>> {
+ protected:
+  fs::path obstructed() const {
+    const fs::path newest = write_checkpoint(folder_.path(), contents_at(2));
+    const fs::path file = newest / std::get<0>(GetParam());
+    fs::remove(file);
+    std::get<1>(GetParam()).put(file);
+    return newest;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_P(InPlaceOfAFile, SomethingElseIsPassedOverForTheOlderCheckpointWithTheReason) {
+  write_checkpoint(folder_.path(), contents_at(1));
+  const fs::path newest = obstructed();
+
+  testing::internal::CaptureStderr();
+  const auto found = newest_checkpoint(folder_.path());
+  const std::string said = testing::internal::GetCapturedStderr();
+
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->state.step, 1U);
+  EXPECT_TRUE(contains(said, (newest / std::get<0>(GetParam())).string()));
+  EXPECT_TRUE(contains(said, "regular file"));
+}
+
+TEST_P(InPlaceOfAFile, SomethingElseIsDamageWhereItIsTheOnlyCheckpoint) {
+  const fs::path newest = obstructed();
+
+  EXPECT_FALSE(newest_checkpoint(folder_.path()));
+  EXPECT_EQ(error_of([&] { open_checkpoint(newest); }).code(), ExitCode::bad_input);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Checkpoint, InPlaceOfAFile,
+    testing::Combine(
+        testing::Values("MANIFEST.json", "state.json", "config.ini", "model.safetensors"),
+        testing::Values(Obstruction{"folder", [](const fs::path& file) { fs::create_directory(file); }},
+                        Obstruction{"pipe", [](const fs::path& file) { ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0); }},
+                        Obstruction{"device", [](const fs::path& file) { fs::create_symlink("/dev/zero", file); }})),
+    [](const auto& info) {
+      const std::string file = std::get<0>(info.param);
+      return file.substr(0, file.find('.')) + "_" + std::get<1>(info.param).name;
+    });
+
+/// A checkpoint whose manifest gives an input/output error when read, as on a bad sector.
+fs::path write_with_a_bad_sector(const fs::path& folder, std::uint64_t step) {
+  fs::path written = write_checkpoint(folder, contents_at(step));
+  fs::remove(written / "MANIFEST.json");
+  fs::create_symlink("/proc/self/mem", written / "MANIFEST.json");  // nothing can be read at its beginning
+  return written;
+}
+
+TEST(Checkpoint, IsPassedOverForAnOlderOneWhenItCannotBeRead) {
+  const TemporaryFolder folder;
+  write_checkpoint(folder.path(), contents_at(1));
+  const fs::path newest = write_with_a_bad_sector(folder.path(), 2);
+
+  testing::internal::CaptureStderr();
+  const auto found = newest_checkpoint(folder.path());
+  const std::string said = testing::internal::GetCapturedStderr();
+
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->state.step, 1U);
+  EXPECT_TRUE(contains(said, (newest / "MANIFEST.json").string()));
+  EXPECT_TRUE(contains(said, "Input/output error"));
+}
+
+TEST(Checkpoint, ThatCannotBeReadIsNotTakenForNoneWhereNoneIsWhole) {
+  const TemporaryFolder folder;
+  test::damage(write_checkpoint(folder.path(), contents_at(1)) / "state.json");
+  write_with_a_bad_sector(folder.path(), 2);
+
+  const Error error = error_of([&] { newest_checkpoint(folder.path()); });
+
+  EXPECT_EQ(error.code(), ExitCode::file_system);
+  EXPECT_TRUE(contains(error.what(), "step-000000002"));
+}
+
+TEST(Checkpoint, InAFolderOfAnotherNameMayHaveAnyStep) {
+  const TemporaryFolder folder;
+  fs::rename(write_checkpoint(folder.path(), contents_at(4)), folder / "best");
+
+  EXPECT_EQ(open_checkpoint(folder / "best").state.step, 4U);
 }
 
 TEST(ModelJson, RefusesWhatIsNoStateOfACheckpoint) {
