@@ -63,7 +63,7 @@ class HeaderParser : public nlohmann::json_sax<nlohmann::json> {
   bool null() override { refuse("null"); }
   bool boolean(bool) override { refuse("true or false"); }
   bool number_integer(number_integer_t) override { refuse("a negative number"); }
-  bool number_float(number_float_t, const string_t& text) override { refuse("the number " + text); }
+  bool number_float(number_float_t, const string_t& text) override { refuse("the number " + shown(text)); }
   bool binary(binary_t&) override { refuse("binary data"); }
 
   bool number_unsigned(number_unsigned_t value) override {

@@ -35,7 +35,7 @@ std::int64_t JsonSection::integer(const std::string& key, std::int64_t minimum, 
   if (!json.is_number_integer()) fail(key, fmt::format("expected a whole number, found {}", json.dump()));
   const bool huge = json.is_number_unsigned() && json.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX);
   if (huge || json.get<std::int64_t>() < minimum || json.get<std::int64_t>() > maximum)
-    fail(key, fmt::format("expected a whole number from {} to {}, found {}", minimum, maximum, json.dump()));
+    fail(key, fmt::format("expected a whole number from {} to {}, found {}", minimum, maximum, shown(json.dump())));
   return json.get<std::int64_t>();
 }
 

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/durable_file.h"
+#include "core/error.h"
 #include "core/hash.h"
 #include "core/json_text.h"
 #include "data/shards/dataset_check.h"

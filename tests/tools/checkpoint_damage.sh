@@ -37,3 +37,33 @@ cp -r "$newest" "$work/alone"
 ln -sf /proc/self/mem "$work/alone/step-000000030/MANIFEST.json"
 expect 4 train --checkpoint.dir "$work/alone"
 says "Input/output error"
+
+# forged OLD NEW: a copy of the newest checkpoint, alone in $work/forged, with another state.json and a manifest that fits it.
+forged() {
+  rm -rf "$work/forged"
+  mkdir "$work/forged"
+  cp -r "$newest" "$work/forged"
+  local folder=$work/forged/step-000000030 before bytes hash
+  before=$(sha256sum <"$folder/state.json")
+  bytes=$(stat -c %s "$folder/state.json")
+  sed -i "s|$1|$2|" "$folder/state.json"
+  cmp -s "$folder/state.json" "$newest/state.json" && fail "state.json lacks $1"
+  hash=$(sha256sum <"$folder/state.json")
+  sed -i -z "s|\"bytes\": $bytes,\([^}]*\)${before%% *}|\"bytes\": $(stat -c %s "$folder/state.json"),\1${hash%% *}|" "$folder/MANIFEST.json"
+}
+
+forged '"position": [0-9]*' '"position": 481'
+expect 3 train --checkpoint.dir "$work/forged"
+says_once "pathline: error:"
+says "state.position: expected a multiple of the 16 images of a batch"
+for change in '"step": -1' '"step": 2.7' '"step": 9223372036854775808' '"step": 31' '"ema_images": -1e308' '"path": "lineax"' '"prediction": "x1"' \
+  '"res_blocks": 1000000000'; do
+  forged "${change%%:*}: [^,]*" "$change"
+  expect 3 "$program" checkpoint info "$work/forged/step-000000030"
+  says_once "pathline: error:"
+  says "state.json" "$(echo "${change%%:*}" | tr -d '"')"
+done
+forged '"res_blocks": 1' '"res_blocks": 64'
+forged '"channels": 32' '"channels": 4096'
+expect 3 bash -c 'ulimit -v 8000000; exec "$@"' small "$program" checkpoint verify "$work/forged/step-000000030"
+says "network settings ask for more than the"

@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "core/remove_tree.h"
 #include "core/system.h"
+#include "flow/networks/network_with_weights.h"
 #include "trainer/checkpoint/checkpoint_manifest.h"
 #include "trainer/checkpoint/model_json.h"
 
@@ -87,6 +88,10 @@ CheckpointInfo read_info(const fs::path& step_folder) {
   const std::string manifest = read_part(step_folder / kManifest);
   info.manifest_sha256 = sha256_hex(manifest.data(), manifest.size());
   from_json(read_part(step_folder / kState), (step_folder / kState).string(), info.state, info.model);
+  if (const auto step = step_of(step_folder); step && *step != info.state.step) {
+    throw damaged(step_folder / kState,
+                  fmt::format("expected state.step = {}, as the folder is named, found {}", *step, info.state.step));
+  }
   info.config_ini = read_part(step_folder / kConfig);
   return info;
 }
@@ -224,11 +229,16 @@ NamedTensors load_optimizer(const CheckpointInfo& checkpoint) {
 }
 
 std::shared_ptr<flow::VelocityNetwork> load_network(const CheckpointInfo& checkpoint, WeightSet which) {
-  auto network = flow::make_network(checkpoint.model.network, checkpoint.state.seed);
-  const char* file = which == WeightSet::ema ? kEma : kWeights;
-  copy_tensors(load_weights(checkpoint, which), flow::named_state(*network), (checkpoint.folder / file).string());
-  network->eval();
-  return network;
+  const fs::path file = checkpoint.folder / (which == WeightSet::ema ? kEma : kWeights);
+  try {
+    auto network = flow::network_with_weights(checkpoint.model.network, load_weights(checkpoint, which), file.string());
+    network->eval();
+    return network;
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::usage) throw;
+    throw Error(ExitCode::bad_input, fmt::format("{}: {}", error.place(), error.message()),
+                (checkpoint.folder / kState).string(), "the settings stored with the weights do not fit together");
+  }
 }
 
 void remove_checkpoints(const fs::path& folder, const std::vector<fs::path>& step_folders) {

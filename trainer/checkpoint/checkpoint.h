@@ -56,7 +56,7 @@ enum class WeightSet { ema, raw };
 /// (renamed damaged-step-…); a valid one is Error(usage).
 std::filesystem::path write_checkpoint(const std::filesystem::path& folder, const CheckpointContents& contents);
 
-/// Sizes and SHA-256 of every file against the manifest, and that the state can be read. Throws
+/// Sizes and SHA-256 of every file against the manifest, and that the state is that of the folder's name. Throws
 /// Error(bad_input) naming the file, Error(file_system) if it cannot be read.
 void verify_checkpoint(const std::filesystem::path& step_folder);
 /// The sizes alone: what a look at each file tells.
@@ -77,7 +77,8 @@ NamedTensors load_optimizer(const CheckpointInfo& checkpoint);
 /// The weights by parameter name.
 NamedTensors load_weights(const CheckpointInfo& checkpoint, WeightSet which);
 
-/// The network with its weights loaded, in evaluation mode, on the CPU.
+/// The network with its weights loaded, in evaluation mode, on the CPU. Throws Error(bad_input) where the weights are
+/// not those of the network described, however large that would be.
 std::shared_ptr<flow::VelocityNetwork> load_network(const CheckpointInfo& checkpoint, WeightSet which);
 
 /// Removes these step folders of `folder`, and what an interrupted removal has left there. A failure is a warning.

@@ -25,7 +25,8 @@ Manifest parse_manifest(const std::string& text, const std::string& place) {
       fail(std::string("expected format '") + kFormat + "' version 1");
     for (const auto& [name, entry] : json.at("files").items()) {
       const Json& bytes = entry.at("bytes");
-      if (!bytes.is_number_unsigned()) fail("expected a size in bytes for " + shown(name) + ", found " + bytes.dump());
+      if (!bytes.is_number_unsigned())
+        fail("expected a size in bytes for " + shown(name) + ", found " + shown(bytes.dump()));
       const auto sha256 = entry.at("sha256").get<std::string>();
       if (sha256.size() != 64 || sha256.find_first_not_of("0123456789abcdef") != std::string::npos)
         fail("expected a SHA-256 of 64 hexadecimal digits for " + shown(name) + ", found " + shown(sha256));

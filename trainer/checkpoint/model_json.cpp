@@ -1,12 +1,18 @@
 #include "trainer/checkpoint/model_json.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "core/config.h"
 #include "core/error.h"
 #include "core/json_text.h"
+#include "trainer/run_config.h"
 
 namespace pathline {
 namespace {
@@ -36,36 +42,123 @@ Json network_json(const flow::NetworkSettings& s) {
           {"new_attention_order", s.new_attention_order}};
 }
 
-flow::NetworkSettings network_from(const Json& json) {
+/// One object of the file. Each function reads one of its numbers or words and says where it is wrong; what is missing,
+/// or no text where one belongs, is left to the JSON library's exceptions.
+class Fields {
+ public:
+  Fields(const Json& object, std::string name, const std::string& place)
+      : object_(object), name_(std::move(name)), place_(place) {}
+
+  const Json& at(const char* key) const { return object_.at(key); }
+
+  std::uint64_t count(const char* key, std::uint64_t most) const {
+    const Json& value = at(key);
+    if (!value.is_number_unsigned() || value.get<std::uint64_t>() > most)
+      refuse(key, fmt::format("a whole number from 0 to {}", most), value);
+    return value.get<std::uint64_t>();
+  }
+
+  double real(const char* key, double least, double most) const {
+    const Json& value = at(key);
+    if (!value.is_number() || !(value.get<double>() >= least && value.get<double>() <= most))
+      refuse(key, fmt::format("a finite number from {} to {}", least, most), value);
+    return value.get<double>();
+  }
+
+  std::int64_t whole(const char* key, std::int64_t least, std::int64_t most) const {
+    return whole(key, at(key), least, most);
+  }
+
+  /// Within the bounds that the setting of this name has in a configuration.
+  std::int64_t setting(const char* key) const {
+    const ConfigKey& bounds = bounds_of(key);
+    return whole(key, static_cast<std::int64_t>(bounds.minimum), static_cast<std::int64_t>(bounds.maximum));
+  }
+
+  std::vector<std::int64_t> setting_list(const char* key) const {
+    const ConfigKey& bounds = bounds_of(key);
+    const Json& list = at(key);
+    if (!list.is_array()) refuse(key, "a list of whole numbers", list);
+    std::vector<std::int64_t> numbers;
+    for (const Json& item : list) {
+      numbers.push_back(
+          whole(key, item, static_cast<std::int64_t>(bounds.minimum), static_cast<std::int64_t>(bounds.maximum)));
+    }
+    return numbers;
+  }
+
+  std::string word(const char* key, const std::vector<std::string>& known) const {
+    const auto& found = at(key).get_ref<const std::string&>();
+    if (std::find(known.begin(), known.end(), found) != known.end()) return found;
+    const std::string nearest = nearest_name(found, known);
+    throw Error(ExitCode::bad_input,
+                fmt::format("{}.{}: expected {}, found {}", name_, key, fmt::join(known, " or "), shown(found)), place_,
+                nearest.empty() ? "written by a newer pathline, or by another program"
+                                : fmt::format("did the writer mean {}?", nearest));
+  }
+
+  const ConfigKey& bounds_of(const char* key) const { return *train_schema().find(fmt::format("network.{}", key)); }
+
+ private:
+  std::int64_t whole(const char* key, const Json& value, std::int64_t least, std::int64_t most) const {
+    // A number beyond int64 is unsigned, and so large that get<int64> would make it negative.
+    const bool fits = value.is_number_integer() &&
+                      !(value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(most));
+    if (!fits || value.get<std::int64_t>() < least || value.get<std::int64_t>() > most)
+      refuse(key, fmt::format("a whole number from {} to {}", least, most), value);
+    return value.get<std::int64_t>();
+  }
+
+  [[noreturn]] void refuse(const char* key, const std::string& expected, const Json& found) const {
+    throw Error(ExitCode::bad_input,
+                fmt::format("{}.{}: expected {}, found {}", name_, key, expected, shown(found.dump())), place_);
+  }
+
+  const Json& object_;
+  const std::string name_;
+  const std::string& place_;
+};
+
+flow::NetworkSettings network_from(const Json& json, const std::string& place) {
+  constexpr std::int64_t kLargestSide = 65536;
+  const Fields fields(json, "model.network", place);
   flow::NetworkSettings s;
-  json.at("kind").get_to(s.kind);
-  json.at("image_channels").get_to(s.image_channels);
-  json.at("image_height").get_to(s.image_height);
-  json.at("image_width").get_to(s.image_width);
-  json.at("channels").get_to(s.channels);
-  json.at("channel_mult").get_to(s.channel_mult);
-  json.at("res_blocks").get_to(s.res_blocks);
-  json.at("attention").get_to(s.attention);
-  json.at("heads").get_to(s.heads);
-  json.at("head_channels").get_to(s.head_channels);
-  json.at("classes").get_to(s.classes);
-  json.at("null_class").get_to(s.null_class);
-  json.at("dropout").get_to(s.dropout);
-  json.at("scale_shift_norm").get_to(s.scale_shift_norm);
-  json.at("resblock_updown").get_to(s.resblock_updown);
-  json.at("conv_resample").get_to(s.conv_resample);
-  json.at("new_attention_order").get_to(s.new_attention_order);
+  s.kind = fields.word("kind", fields.bounds_of("kind").choices);
+  s.image_channels = fields.whole("image_channels", 1, kLargestSide);
+  s.image_height = fields.whole("image_height", 1, kLargestSide);
+  s.image_width = fields.whole("image_width", 1, kLargestSide);
+  s.channels = fields.setting("channels");
+  s.channel_mult = fields.setting_list("channel_mult");
+  s.res_blocks = fields.setting("res_blocks");
+  s.attention = fields.setting_list("attention");
+  s.heads = fields.setting("heads");
+  s.head_channels = fields.setting("head_channels");
+  s.classes = fields.setting("classes");
+  fields.at("null_class").get_to(s.null_class);
+  s.dropout = fields.real("dropout", 0, fields.bounds_of("dropout").maximum);
+  fields.at("scale_shift_norm").get_to(s.scale_shift_norm);
+  fields.at("resblock_updown").get_to(s.resblock_updown);
+  fields.at("conv_resample").get_to(s.conv_resample);
+  fields.at("new_attention_order").get_to(s.new_attention_order);
   return s;
+}
+
+TrainState state_from(const Json& json, const std::string& place) {
+  constexpr std::uint64_t kMostSteps = 999'999'999'999'999'999;  // the digits of a folder's name
+  const Fields fields(json, "state", place);
+  TrainState state;
+  state.step = fields.count("step", kMostSteps);
+  state.position = fields.count("position", std::numeric_limits<std::int64_t>::max());
+  state.seed = fields.count("seed", std::numeric_limits<std::uint64_t>::max());
+  // Skipped steps move the position on, but not the average.
+  state.ema_images = fields.real("ema_images", 0, static_cast<double>(state.position));
+  return state;
 }
 
 /// What later code divides by, allocates or indexes with.
 void check(const ModelDescription& model, const std::string& place) {
   const auto fail = [&](const std::string& message) { throw Error(ExitCode::bad_input, message, place); };
-  constexpr std::int64_t kLargestSide = 65536;
   const flow::NetworkSettings& n = model.network;
-  for (const std::int64_t side : {n.image_channels, n.image_height, n.image_width}) {
-    if (side < 1 || side > kLargestSide) fail(fmt::format("expected image sizes from 1 to 65536, found {}", side));
-  }
   for (const auto* list : {&model.mean, &model.scale}) {
     if (!list->empty() && list->size() != static_cast<std::size_t>(n.image_channels))
       fail(fmt::format("expected {} means and scales, one per channel, found {}", n.image_channels, list->size()));
@@ -105,23 +198,21 @@ void from_json(const std::string& text, const std::string& place, TrainState& st
   try {
     const Json json = parse_json(text, place, "");
     if (json.at("format") != kFormat) {
-      throw Error(ExitCode::bad_input, fmt::format("expected format '{}', found {}", kFormat, json.at("format").dump()),
-                  place);
+      throw Error(ExitCode::bad_input,
+                  fmt::format("expected format '{}', found {}", kFormat, shown(json.at("format").dump())), place);
     }
     if (json.at("format_version") != kFormatVersion) {
-      throw Error(ExitCode::bad_input,
-                  fmt::format("expected format version {}, found {}", kFormatVersion, json.at("format_version").dump()),
-                  place, "written by another version of pathline");
+      throw Error(
+          ExitCode::bad_input,
+          fmt::format("expected format version {}, found {}", kFormatVersion, shown(json.at("format_version").dump())),
+          place, "written by another version of pathline");
     }
-    const Json& numbers = json.at("state");
-    numbers.at("step").get_to(state.step);
-    numbers.at("position").get_to(state.position);
-    numbers.at("seed").get_to(state.seed);
-    numbers.at("ema_images").get_to(state.ema_images);
+    state = state_from(json.at("state"), place);
     const Json& description = json.at("model");
-    description.at("path").get_to(model.path);
-    description.at("prediction").get_to(model.prediction);
-    model.network = network_from(description.at("network"));
+    const Fields fields(description, "model", place);
+    model.path = fields.word("path", train_schema().find("flow.path")->choices);
+    model.prediction = fields.word("prediction", {"velocity"});
+    model.network = network_from(description.at("network"), place);
     description.at("class_names").get_to(model.class_names);
     description.at("mean").get_to(model.mean);
     description.at("scale").get_to(model.scale);

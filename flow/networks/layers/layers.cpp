@@ -7,15 +7,20 @@
 #include <vector>
 
 #include <ATen/ATen.h>
+#include <c10/util/accumulate.h>
 
 #include "core/random.h"
+#include "flow/networks/layers/parameter_budget.h"
 
 namespace pathline::flow {
 
 WeightedLayer::WeightedLayer(at::IntArrayRef weight_shape, std::int64_t bias_size, Initial initial)
     : initial_(initial) {
+  ParameterBudget::charge(static_cast<std::uint64_t>(c10::multiply_integers(weight_shape)));
   weight = register_parameter("weight", at::zeros(weight_shape));
-  if (bias_size > 0) bias = register_parameter("bias", at::zeros({bias_size}));
+  if (bias_size <= 0) return;
+  ParameterBudget::charge(static_cast<std::uint64_t>(bias_size));
+  bias = register_parameter("bias", at::zeros({bias_size}));
 }
 
 Conv2d::Conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride, Initial initial)

@@ -4,7 +4,6 @@
 #include <tuple>
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 #include <sys/stat.h>
 #include <torch/torch.h>
 
@@ -250,6 +249,18 @@ TEST(Checkpoint, ThatCannotBeReadIsNotTakenForNoneWhereNoneIsWhole) {
   EXPECT_TRUE(contains(error.what(), "step-000000002"));
 }
 
+TEST(Checkpoint, OfAnotherStepThanItsFolderSaysIsDamaged) {
+  const TemporaryFolder folder;
+  const fs::path written = write_checkpoint(folder.path(), contents_at(4));
+  fs::rename(written, folder / "step-000000005");
+
+  const Error error = error_of([&] { open_checkpoint(folder / "step-000000005"); });
+
+  EXPECT_EQ(error.code(), ExitCode::bad_input);
+  EXPECT_TRUE(contains(error.what(), "state.json"));
+  EXPECT_TRUE(contains(error.message(), "expected state.step = 5, as the folder is named, found 4"));
+}
+
 TEST(Checkpoint, InAFolderOfAnotherNameMayHaveAnyStep) {
   const TemporaryFolder folder;
   fs::rename(write_checkpoint(folder.path(), contents_at(4)), folder / "best");
@@ -257,20 +268,31 @@ TEST(Checkpoint, InAFolderOfAnotherNameMayHaveAnyStep) {
   EXPECT_EQ(open_checkpoint(folder / "best").state.step, 4U);
 }
 
-TEST(ModelJson, RefusesWhatIsNoStateOfACheckpoint) {
-  TrainState state;
-  ModelDescription model;
-  const std::string good = to_json(state, model);
-  auto other_version = nlohmann::json::parse(good), wrong_type = other_version, missing = other_version;
-  other_version["format_version"] = 2;
-  wrong_type["state"]["step"] = "three";
-  missing["model"].erase("network");
+TEST(Checkpoint, IsRefusedWithoutBuildingANetworkLargerThanItsWeights) {
+  const TemporaryFolder folder;
+  CheckpointContents contents = contents_at(1);
+  contents.model.network.channels = 4096;
+  contents.model.network.channel_mult = {64, 64};  // the first residual block alone: 5 TB
+  const CheckpointInfo info = open_checkpoint(write_checkpoint(folder.path(), contents));
 
-  for (const std::string& text : {std::string("not json"), other_version.dump(), wrong_type.dump(), missing.dump()}) {
-    const Error error = error_of([&] { from_json(text, "state.json", state, model); });
-    EXPECT_EQ(error.code(), ExitCode::bad_input) << text;
-    EXPECT_EQ(error.place(), "state.json");
-  }
+  const Error error = error_of([&] { load_network(info, WeightSet::ema); });
+
+  EXPECT_EQ(error.code(), ExitCode::bad_input);
+  EXPECT_TRUE(contains(error.place(), "ema.safetensors"));
+  EXPECT_TRUE(contains(error.message(), "network settings ask for more than the"));
+}
+
+TEST(Checkpoint, WithSettingsThatDoNotFitTogetherIsBadInput) {
+  const TemporaryFolder folder;
+  CheckpointContents contents = contents_at(1);
+  contents.model.network.channels = 33;
+  const CheckpointInfo info = open_checkpoint(write_checkpoint(folder.path(), contents));
+
+  const Error error = error_of([&] { load_network(info, WeightSet::raw); });
+
+  EXPECT_EQ(error.code(), ExitCode::bad_input);
+  EXPECT_TRUE(contains(error.what(), "state.json"));
+  EXPECT_TRUE(contains(error.message(), "network.channels"));
 }
 
 }  // namespace

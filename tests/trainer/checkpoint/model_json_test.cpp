@@ -1,0 +1,115 @@
+#include "trainer/checkpoint/model_json.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "tests/core/expect_error.h"
+#include "tests/trainer/checkpoint/checkpoint_fixture.h"
+
+namespace pathline {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using test::contains;
+using test::error_of;
+
+Json good() {
+  TrainState state;
+  state.step = 3;
+  state.position = 24;
+  state.ema_images = 24;
+  ModelDescription model;
+  model.network = test::tiny_network();
+  return Json::parse(to_json(state, model));
+}
+
+Error refusal(const std::string& text) {
+  TrainState state;
+  ModelDescription model;
+  return error_of([&] { from_json(text, "state.json", state, model); });
+}
+
+TEST(ModelJson, RefusesWhatIsNoStateOfACheckpoint) {
+  TrainState state;
+  ModelDescription model;
+  const std::string good = to_json(state, model);
+  auto other_version = nlohmann::json::parse(good), wrong_type = other_version, missing = other_version;
+  other_version["format_version"] = 2;
+  wrong_type["state"]["step"] = "three";
+  missing["model"].erase("network");
+
+  for (const std::string& text : {std::string("not json"), other_version.dump(), wrong_type.dump(), missing.dump()}) {
+    const Error error = error_of([&] { from_json(text, "state.json", state, model); });
+    EXPECT_EQ(error.code(), ExitCode::bad_input) << text;
+    EXPECT_EQ(error.place(), "state.json");
+  }
+}
+
+struct BadValue {
+  const char* pointer;  ///< RFC 6901
+  const char* json;     ///< in its place
+};
+
+class BadValues : public testing::TestWithParam<BadValue> {};
+
+TEST_P(BadValues, AreRefusedByName) {
+  Json json = good();
+  json[Json::json_pointer(GetParam().pointer)] = Json::parse(GetParam().json);
+  std::string name = GetParam().pointer;
+  name = name.substr(name.rfind('/') + 1);
+
+  const Error error = refusal(json.dump());
+
+  EXPECT_EQ(error.code(), ExitCode::bad_input);
+  EXPECT_EQ(error.place(), "state.json");
+  EXPECT_TRUE(contains(error.message(), "." + name + ": expected "));
+  EXPECT_LT(error.message().size(), 250U);
+}
+
+const std::string kLong = "\"" + std::string(100000, 'x') + "\"";
+
+INSTANTIATE_TEST_SUITE_P(
+    ModelJson, BadValues,
+    testing::Values(BadValue{"/state/step", "-1"}, BadValue{"/state/step", "2.7"}, BadValue{"/state/step", "3.0"},
+                    BadValue{"/state/step", "9223372036854775808"}, BadValue{"/state/step", "1e30"},
+                    BadValue{"/state/step", "true"}, BadValue{"/state/step", "null"},
+                    BadValue{"/state/step", kLong.c_str()}, BadValue{"/state/position", "-8"},
+                    BadValue{"/state/position", "9223372036854775808"}, BadValue{"/state/seed", "-1"},
+                    BadValue{"/state/ema_images", "-1e308"}, BadValue{"/state/ema_images", "null"},
+                    BadValue{"/state/ema_images", "25"}, BadValue{"/state/ema_images", "[1]"},
+                    BadValue{"/model/path", "\"lineax\""}, BadValue{"/model/path", kLong.c_str()},
+                    BadValue{"/model/prediction", "\"x1\""}, BadValue{"/model/network/kind", "\"uned\""},
+                    BadValue{"/model/network/res_blocks", "1000000000"}, BadValue{"/model/network/res_blocks", "0"},
+                    BadValue{"/model/network/res_blocks", "1.5"},
+                    BadValue{"/model/network/channels", "18446744073709551615"},
+                    BadValue{"/model/network/channels", "-32"}, BadValue{"/model/network/channel_mult", "[1,1000]"},
+                    BadValue{"/model/network/channel_mult", "3"}, BadValue{"/model/network/channel_mult", "[1,\"2\"]"},
+                    BadValue{"/model/network/image_width", "65537"}, BadValue{"/model/network/classes", "-1"},
+                    BadValue{"/model/network/dropout", "1.5"}, BadValue{"/model/network/dropout", "{}"}));
+
+TEST(ModelJson, NamesThePathThatWasPerhapsMeant) {
+  Json json = good();
+  json["model"]["path"] = "Linear";
+
+  const Error error = refusal(json.dump());
+
+  EXPECT_EQ(error.message(), "model.path: expected linear, found 'Linear'");
+  EXPECT_TRUE(contains(error.hint(), "linear"));
+}
+
+TEST(ModelJson, AcceptsItsOwnText) {
+  TrainState state;
+  ModelDescription model;
+
+  from_json(good().dump(), "state.json", state, model);
+
+  EXPECT_EQ(Json::parse(to_json(state, model)), good());
+}
+
+}  // namespace
+}  // namespace pathline

@@ -1,0 +1,120 @@
+#include "trainer/checkpoint/resume.h"
+
+#include <functional>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "tests/core/expect_error.h"
+#include "tests/core/temporary_folder.h"
+#include "tests/trainer/checkpoint/checkpoint_fixture.h"
+#include "tests/trainer/trainer_fixture.h"
+
+namespace pathline {
+namespace {
+
+namespace fs = std::filesystem;
+using test::contains;
+using test::error_of;
+using test::TemporaryFolder;
+
+/// A checkpoint of the tiny run (batches of 8, seed 0) and the configuration that resumes it.
+class Resume : public testing::Test {
+ protected:
+  Resume() : config_(test::tiny_config(folder_.path())), run_(resolve_run_config(config_, 1, 1, 1)) {
+    run_.network.image_height = run_.network.image_width = 8;
+    contents_ = test::contents_at(4);
+    contents_.state = {4, 40, 0, 32.0};
+    contents_.model.network = run_.network;
+    contents_.config_ini = config_.to_ini();
+  }
+
+  std::optional<CheckpointInfo> resume() {
+    write_checkpoint(run_.checkpoint_dir, contents_);
+    return find_resume_point(run_, config_, "abc", false);
+  }
+
+  TemporaryFolder folder_;
+  Config config_;
+  RunConfig run_;
+  CheckpointContents contents_;
+};
+
+TEST_F(Resume, TakesACheckpointOfThisRun) {
+  EXPECT_EQ(resume()->state.position, 40U);
+}
+
+TEST_F(Resume, RefusesAPositionThatIsNoMultipleOfTheBatch) {
+  contents_.state.position = 41;
+
+  const Error error = error_of([&] { resume(); });
+
+  EXPECT_EQ(error.code(), ExitCode::bad_input);
+  EXPECT_TRUE(contains(error.place(), "step-000000004/state.json"));
+  EXPECT_TRUE(contains(error.message(), "state.position: expected a multiple of the 8 images of a batch"));
+  EXPECT_TRUE(contains(error.message(), "found 41"));
+}
+
+TEST_F(Resume, RefusesAPositionBeforeThatOfItsSteps) {
+  contents_.state.position = 24;
+  contents_.state.ema_images = 24;
+
+  const Error error = error_of([&] { resume(); });
+
+  EXPECT_EQ(error.code(), ExitCode::bad_input);
+  EXPECT_TRUE(contains(error.message(), "state.position"));
+}
+
+TEST_F(Resume, RefusesAnAverageOfOtherImagesThanThoseOfItsSteps) {
+  contents_.state.ema_images = 31;
+
+  const Error error = error_of([&] { resume(); });
+
+  EXPECT_EQ(error.code(), ExitCode::bad_input);
+  EXPECT_TRUE(contains(error.message(), "state.ema_images: expected 32, the images of 4 steps, found 31"));
+}
+
+TEST_F(Resume, RefusesAStateOfAnotherSeedThanItsConfiguration) {
+  contents_.state.seed = 9;
+
+  const Error error = error_of([&] { resume(); });
+
+  EXPECT_EQ(error.code(), ExitCode::bad_input);
+  EXPECT_TRUE(contains(error.message(), "state.seed: expected 0, as in config.ini, found 9"));
+}
+
+TEST_F(Resume, NamesTheFieldsOfTheStoredNetworkThatDiffer) {
+  contents_.model.network.image_width = 16;
+
+  const Error error = error_of([&] { resume(); });
+
+  EXPECT_EQ(error.code(), ExitCode::usage);
+  EXPECT_TRUE(contains(error.message(), "network image_width (state.json): 16 in the checkpoint, 8 now"));
+  EXPECT_FALSE(contains(error.message(), "image_height"));
+}
+
+TEST_F(Resume, CutsLongValuesOfSettingsThatHaveChanged) {
+  std::string attention = "1";
+  for (int i = 0; i < 50000; ++i) attention += ",1";
+  contents_.config_ini = test::tiny_config(folder_.path(), {"--network.attention", attention}).to_ini();
+
+  const Error error = error_of([&] { resume(); });
+
+  EXPECT_TRUE(contains(error.message(), "network.attention: 1,1,1"));
+  EXPECT_LT(error.message().size(), 1000U);
+}
+
+TEST_F(Resume, BeginsAnewWithAWarningWhereNoCheckpointIsWhole) {
+  test::damage(write_checkpoint(run_.checkpoint_dir, contents_) / "model.safetensors");
+
+  testing::internal::CaptureStderr();
+  const auto found = find_resume_point(run_, config_, "abc", false);
+  const std::string said = testing::internal::GetCapturedStderr();
+
+  EXPECT_FALSE(found);
+  EXPECT_TRUE(contains(said, "none of the 1 checkpoints is whole: training begins anew"));
+}
+
+}  // namespace
+}  // namespace pathline
