@@ -12,8 +12,10 @@
 #include "core/cpu_count.h"
 #include "core/config.h"
 #include "core/error.h"
+#include "core/torch/foreign_weights.h"
 #include "core/torch/tensor_file.h"
 #include "data/shards/shard_index.h"
+#include "flow/networks/network_with_weights.h"
 #include "tools/commands.h"
 #include "tools/options.h"
 #include "trainer/checkpoint/checkpoint.h"
@@ -98,12 +100,14 @@ int verify(const std::vector<std::string>& arguments) {
       print(fmt::format("{}: whole, {}", folder.string(), checkpoint.manifest_sha256));
     } catch (const Error& error) {
       if (folders.size() == 1) throw;
-      print(fmt::format("{}: damaged: {}: {}", folder.string(), error.place(), error.message()));
+      print(fmt::format("{}: {}: {}: {}", folder.string(),
+                        error.code() == ExitCode::file_system ? "unreadable" : "damaged", error.place(),
+                        error.message()));
       ++damaged;
     }
   }
   if (damaged > 0) {
-    throw Error(ExitCode::bad_input, fmt::format("{} of {} checkpoints are damaged", damaged, folders.size()),
+    throw Error(ExitCode::bad_input, fmt::format("{} of {} checkpoints are not whole", damaged, folders.size()),
                 path.string());
   }
   return 0;
@@ -197,10 +201,11 @@ int import_weights(const std::vector<std::string>& arguments) {
   contents.config_ini = config.to_ini();
   describe_images(options, config, contents.model);
 
-  // Copied into a network, the weights are known to fit, and lie in its order and dtype.
-  const auto network = flow::make_network(contents.model.network, contents.state.seed);
+  // In a network, the weights are known to fit, and lie in its order and dtype.
+  const auto network =
+      flow::network_with_weights(contents.model.network, load_foreign_weights(weights_file), weights_file);
   contents.weights = flow::named_state(*network);
-  copy_tensors(load_tensors(weights_file), contents.weights, weights_file);
+  require_finite(contents.weights, weights_file);
   contents.ema = contents.weights;
   if (!checkpoint_folders(out).empty()) {
     throw Error(ExitCode::usage, "the folder holds checkpoints already", out, "name another one");

@@ -45,12 +45,20 @@ at::ScalarType type_of(const std::string& name) {
   throw std::logic_error("load_tensors: dtype '" + name + "' passed the reader but has no tensor type");
 }
 
+/// A name from a file, as shown() gives it, without its quotes: it stands in a list.
+std::string clipped(const std::string& name) {
+  const std::string text = shown(name);
+  return text.substr(1, text.size() - 2);
+}
+
 std::string shape_text(const at::Tensor& tensor) {
+  constexpr std::size_t kShown = 8;
   std::string text = "[";
-  for (const std::int64_t size : tensor.sizes()) {
+  for (const std::int64_t size : tensor.sizes().slice(0, std::min<std::size_t>(tensor.sizes().size(), kShown))) {
     if (text.size() > 1) text += ", ";
     text += std::to_string(size);
   }
+  if (tensor.sizes().size() > kShown) text += ", ... (" + std::to_string(tensor.dim()) + " dimensions)";
   return text + "]";
 }
 
@@ -98,7 +106,7 @@ void copy_tensors(const NamedTensors& source, const NamedTensors& target, const 
   for (const auto& [name, tensor] : source) {
     if (!given.emplace(name, tensor).second) throw std::logic_error("copy_tensors: source has '" + name + "' twice");
   }
-  std::vector<std::string> missing, unexpected, misshapen;
+  std::vector<std::string> missing, unexpected, misshapen, mistyped;
   std::set<std::string> wanted;
   for (const auto& [name, tensor] : target) {
     if (!wanted.insert(name).second) throw std::logic_error("copy_tensors: target has '" + name + "' twice");
@@ -107,16 +115,20 @@ void copy_tensors(const NamedTensors& source, const NamedTensors& target, const 
       missing.push_back(name);
     } else if (found->second.sizes() != tensor.sizes()) {
       misshapen.push_back(name + " (expected " + shape_text(tensor) + ", found " + shape_text(found->second) + ")");
+    } else if (found->second.is_floating_point() != tensor.is_floating_point()) {
+      mistyped.push_back(name + " (expected " + name_of(tensor, name) + ", found " + name_of(found->second, name) +
+                         ")");
     }
   }
   for (const auto& [name, tensor] : source) {
-    if (wanted.count(name) == 0) unexpected.push_back(name);
+    if (wanted.count(name) == 0) unexpected.push_back(clipped(name));
   }
-  if (!missing.empty() || !unexpected.empty() || !misshapen.empty()) {
+  if (!missing.empty() || !unexpected.empty() || !misshapen.empty() || !mistyped.empty()) {
     std::string message = "the tensors do not fit";
     if (!missing.empty()) message += "; " + listed("missing", missing);
     if (!unexpected.empty()) message += "; " + listed("unexpected", unexpected);
     if (!misshapen.empty()) message += "; " + listed("of another shape", misshapen);
+    if (!mistyped.empty()) message += "; " + listed("of another kind of number", mistyped);
     throw Error(ExitCode::bad_input, message, place, "compare the network settings with those the file was made with");
   }
   // Only now, so that a misfit leaves the target as it was.

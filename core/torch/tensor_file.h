@@ -21,8 +21,9 @@ void save_tensors(const std::filesystem::path& target, const NamedTensors& tenso
 /// All tensors of a file, on the CPU, contiguous, in file order. Throws Error(bad_input) for malformed files.
 NamedTensors load_tensors(const std::filesystem::path& path, std::map<std::string, std::string>* metadata = nullptr);
 
-/// Copies `source` into `target` by name. Every name must match one to one, with equal shapes; dtypes are converted.
-/// Otherwise Error(bad_input) at `place` that lists missing, unexpected and wrongly shaped names.
+/// Copies `source` into `target` by name. Every name must match one to one, with equal shapes; floating-point dtypes
+/// are converted, and whole numbers, but never one kind into the other. Otherwise Error(bad_input) at `place` that
+/// lists missing, unexpected and misfit names.
 void copy_tensors(const NamedTensors& source, const NamedTensors& target, const std::string& place);
 
 }  // namespace pathline

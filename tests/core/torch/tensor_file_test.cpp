@@ -122,6 +122,29 @@ TEST(CopyTensors, lists_everything_that_does_not_fit_and_copies_nothing) {
   EXPECT_TRUE(at::equal(target[0].second, at::zeros({2})));
 }
 
+TEST(CopyTensors, whole_numbers_are_no_values_for_a_float) {
+  for (const auto& [given, wanted] : {std::pair(at::kInt, at::kFloat), std::pair(at::kFloat, at::kLong)}) {
+    const NamedTensors source{{"a", at::ones({2}, given)}}, target{{"a", at::zeros({2}, wanted)}};
+
+    const Error error = error_of([&] { copy_tensors(source, target, "file"); });
+
+    EXPECT_EQ(error.code(), ExitCode::bad_input);
+    EXPECT_TRUE(contains(error.message(), "1 of another kind of number: a (expected "));
+    EXPECT_TRUE(at::equal(target[0].second, at::zeros({2}, wanted)));
+  }
+}
+
+TEST(CopyTensors, long_names_and_shapes_are_cut) {
+  const NamedTensors source{{std::string(100000, 'n'), at::ones({1})},
+                            {"a", at::ones(std::vector<std::int64_t>(60, 1))}};
+
+  const Error error = error_of([&] { copy_tensors(source, {{"a", at::ones({1})}}, "file"); });
+
+  EXPECT_TRUE(contains(error.message(), "nnn..."));
+  EXPECT_TRUE(contains(error.message(), "60 dimensions"));
+  EXPECT_LT(error.message().size(), 400u);
+}
+
 TEST(CopyTensors, long_lists_are_cut) {
   NamedTensors source;
   for (int i = 0; i < 100; ++i) source.emplace_back("t" + std::to_string(i), at::ones({1}));
