@@ -8,10 +8,8 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
-#include "core/durable_file.h"
 #include "core/error.h"
 #include "core/log.h"
-#include "core/run_lock.h"
 #include "core/trace.h"
 #include "data/read/reader.h"
 #include "data/shards/shard_set.h"
@@ -25,6 +23,7 @@
 #include "trainer/log/sample_log.h"
 #include "trainer/optim/ema.h"
 #include "trainer/optim/learning_rate.h"
+#include "trainer/output_folders.h"
 #include "trainer/run_config.h"
 
 namespace pathline {
@@ -167,21 +166,17 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
   std::optional<data::ShardSet> shards;
   std::optional<TraceWriter> tracer;  // before all that it watches, which must not outlive it
   std::optional<Learner> learner;
-  std::optional<RunLock> lock;
+  std::optional<OutputFolders> folders;
   together(communicator, [&] {
     run = resolve_run_config(config, communicator.size(), communicator.local_size(), cores);
     shards = data::ShardSet::open(run.shards, {false, run.data_backend, run.cache_bytes});
     fit_to_data(run, config, shards->info());
     at::set_num_threads(run.threads);
+    folders.emplace(run, communicator.rank(), options.dry_run);
     if (!run.trace_dir.empty() && !options.dry_run) {
-      make_folder(run.trace_dir);
       tracer.emplace(run.trace_dir / fmt::format("trace-rank{}.json", communicator.rank()), communicator.rank(),
                      fmt::format("rank {}", communicator.rank()));
       tracer->name_thread("training");
-    }
-    if (first_rank && !options.dry_run) {
-      lock.emplace(run.checkpoint_dir);
-      remove_stale_temporaries(run.checkpoint_dir);
     }
   });
   TraceWriter* const trace = tracer ? &*tracer : nullptr;

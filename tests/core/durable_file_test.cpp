@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "tests/core/expect_error.h"
+#include "tests/core/file_size_limit.h"
 #include "tests/core/temporary_folder.h"
 
 namespace pathline {
@@ -25,27 +26,8 @@ namespace {
 namespace fs = std::filesystem;
 using test::contains;
 using test::error_of;
+using test::FileSizeLimit;
 using test::TemporaryFolder;
-
-/// Limits the size of files of this process; a write beyond it fails with EFBIG instead of a signal.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : handler_(::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    ::signal(SIGXFSZ, handler_);
-  }
-  FileSizeLimit(const FileSizeLimit&) = delete;
-  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
- private:
-  rlimit before_{};
-  sighandler_t handler_;
-};
 
 /// A file system of 64 KiB at `path`, where the system lets us mount one.
 class SmallDisk {

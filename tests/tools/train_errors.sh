@@ -60,11 +60,40 @@ if mount -t tmpfs -o "size=${room}k" tmpfs "$work/small" 2>/dev/null; then
   [ "$(grep -c whole "$work/output")" = 2 ] || fail "expected two whole checkpoints on the full disk"
 fi
 
-# A folder that must not be written to (root may write anywhere).
-if [ "$(id -u)" != 0 ]; then
-  mkdir "$work/readonly"
-  chmod 555 "$work/readonly"
-  expect 4 "$program" train "$work/tiny.ini" --checkpoint.dir "$work/readonly/run"
+# A folder that cannot be written to is found before the first step, also by a dry run, which leaves nothing behind. First a full one: files may not grow
+# at all, and the output goes through a pipe.
+without_room() { (ulimit -f 0; exec "$program" "$@") 2>&1 | cat; return "${PIPESTATUS[0]}"; }
+mkdir "$work/full"
+expect 4 without_room train "$work/tiny.ini" --checkpoint.dir "$work/full/run" --dry-run
+says_once "pathline: error:"
+says "checkpoint.dir: "
+[ -z "$(ls -A "$work/full")" ] || fail "a dry run left something behind: $(ls -A "$work/full")"
+
+# Then one without the right to: root may write anywhere, so somebody else tries.
+as_user=()
+[ "$(id -u)" != 0 ] || as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+chmod 755 "$work"
+if "${as_user[@]}" test -x "$program" -a -r "$work/shards/index.json" 2>/dev/null; then
+  mkdir "$work/owned"
+  [ "$(id -u)" != 0 ] || chown 65534:65534 "$work/owned"
+  sed "s,$work/\(run\|log\),$work/owned/\1," "$work/tiny.ini" >"$work/owned.ini"
+  mine=("${as_user[@]}" "$program" train "$work/owned.ini")
+  expect 0 "${mine[@]}" --train.steps 1
+  for folder in run log; do
+    chmod 555 "$work/owned/$folder"
+    for dry_run in "" --dry-run; do
+      expect 4 "${mine[@]}" --log.every 1 $dry_run
+      says "Permission denied" "$work/owned/$folder"
+      if grep -q "step 2" "$work/output"; then fail "training began in a folder that cannot be written to"; fi
+    done
+    chmod 755 "$work/owned/$folder"
+  done
+  chmod 555 "$work/owned"
+  for setting in checkpoint.dir log.dir log.trace log.samples; do
+    expect 4 "${mine[@]}" --dry-run "--$setting" "$work/owned/missing/prefix"
+    says "$setting: " "Permission denied"
+  done
+  expect 0 "${mine[@]}" --train.steps 2
 fi
 
 # Two runs into one folder.
@@ -73,6 +102,8 @@ first=$!
 sleep 1.5
 expect 2 "$program" train "$work/tiny.ini" --train.steps 100000
 says "another process"
+expect 2 "$program" train "$work/tiny.ini" --train.steps 100000 --checkpoint.dir "$work/other"
+says "another process" "log.dir"
 kill -TERM "$first"
 wait "$first"
 code=$?
