@@ -1,5 +1,7 @@
 #include "core/background_task.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <stdexcept>
 #include <utility>
 
@@ -10,9 +12,14 @@
 namespace pathline {
 namespace {
 
-/// On Linux every thread has a niceness of its own, known by its thread id.
+constexpr int kLowestPriority = 19;
+
+/// On Linux every thread has a niceness of its own, known by its thread id; a new one starts with that of its creator.
 void lower_priority(int niceness) {
-  if (niceness > 0) ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), niceness);
+  const auto thread = static_cast<id_t>(::gettid());
+  errno = 0;
+  const int own = ::getpriority(PRIO_PROCESS, thread);  // -1 is a niceness, too
+  if (niceness > 0 && errno == 0) ::setpriority(PRIO_PROCESS, thread, std::min(own + niceness, kLowestPriority));
 }
 
 }  // namespace

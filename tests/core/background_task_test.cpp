@@ -92,5 +92,20 @@ TEST(BackgroundTask, HasALowPriorityWithoutLoweringThatOfItsOwner) {
   EXPECT_EQ(getpriority(PRIO_PROCESS, 0), own);
 }
 
+TEST(BackgroundTask, HasALowerPriorityThanAnOwnerOfLowPriority) {
+  int own = 0, priority = 0;
+  std::thread owner([&] {
+    setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), 7);
+    own = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));
+    BackgroundTask task("test", 5);
+    task.start([&] { priority = getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())); });
+    task.wait();
+  });
+  owner.join();
+
+  EXPECT_GE(own, 7);  // more where the tests themselves run under nice
+  EXPECT_EQ(priority, std::min(own + 5, 19));
+}
+
 }  // namespace
 }  // namespace pathline
