@@ -32,7 +32,7 @@ std::string JsonSection::text(const std::string& key) {
 
 std::int64_t JsonSection::integer(const std::string& key, std::int64_t minimum, std::int64_t maximum) {
   const Json& json = value(key);
-  if (!json.is_number_integer()) fail(key, fmt::format("expected a whole number, found {}", json.dump()));
+  if (!json.is_number_integer()) fail(key, fmt::format("expected a whole number, found {}", shown(json.dump())));
   const bool huge = json.is_number_unsigned() && json.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX);
   if (huge || json.get<std::int64_t>() < minimum || json.get<std::int64_t>() > maximum)
     fail(key, fmt::format("expected a whole number from {} to {}, found {}", minimum, maximum, shown(json.dump())));
@@ -57,7 +57,7 @@ std::vector<std::int64_t> JsonSection::integers(const std::string& key, std::int
 std::vector<double> JsonSection::reals(const std::string& key) {
   std::vector<double> values;
   for (const Json& item : list(key, "numbers")) {
-    if (!item.is_number()) fail(key, fmt::format("expected a list of numbers, found {} in it", item.dump()));
+    if (!item.is_number()) fail(key, fmt::format("expected a list of numbers, found {} in it", shown(item.dump())));
     values.push_back(item.get<double>());
   }
   return values;
@@ -66,7 +66,7 @@ std::vector<double> JsonSection::reals(const std::string& key) {
 std::vector<std::string> JsonSection::texts(const std::string& key) {
   std::vector<std::string> values;
   for (const Json& item : list(key, "strings")) {
-    if (!item.is_string()) fail(key, "expected a list of strings, found " + item.dump() + " in it");
+    if (!item.is_string()) fail(key, "expected a list of strings, found " + shown(item.dump()) + " in it");
     values.push_back(item.get<std::string>());
   }
   return values;

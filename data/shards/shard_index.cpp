@@ -82,7 +82,7 @@ SampleShape read_shape(JsonSection& root, std::int64_t version, const std::strin
     const std::size_t most = version == vectors_version ? 1 : 2;
     if (!json.is_array() || json.empty() || json.size() > most) {
       root.fail("shape", fmt::format("expected a list of {}, found {}", most == 1 ? "one number" : "one or two numbers",
-                                     json.dump()));
+                                     shown(json.dump())));
     }
     const std::vector<std::int64_t> sizes = root.integers("shape", 1, largest_side);
     return sizes.size() == 1 ? SampleShape::vector(sizes[0]) : SampleShape::sequence(sizes[0], sizes[1]);
