@@ -9,6 +9,7 @@
 #include "core/cpu_count.h"
 #include "core/error.h"
 #include "data/pictures/image_shape.h"
+#include "trainer/optim/registry.h"
 
 namespace pathline {
 namespace {
@@ -58,11 +59,9 @@ ConfigSchema make_schema() {
   s.add_real("flow.label_drop", 0.0, 0.0, 1.0,
              "probability of training a sample without its label, for classifier-free guidance");
 
-  s.add_real("optimizer.lr", 1e-3, 0.0, 1e6, "peak learning rate of AdamW");
-  s.add_real("optimizer.beta1", 0.9, 0.0, 0.999999, "decay of the first moment per step");
-  s.add_real("optimizer.beta2", 0.999, 0.0, 0.99999999, "decay of the second moment per step");
-  s.add_real("optimizer.eps", 1e-8, 1e-30, 1.0, "added to the root of the second moment");
-  s.add_real("optimizer.weight_decay", 0.01, 0.0, 1e3, "decoupled weight decay, times the learning rate");
+  add_optimizer_kind_key(s);
+  s.add_real("optimizer.lr", 1e-3, 0.0, 1e6, "peak learning rate");
+  for (const OptimizerKind& kind : optimizer_kinds()) kind.add_keys(s);
   s.add_real("optimizer.clip", 1.0, 0.0, kLarge, "largest global gradient norm; 0: no clipping");
   s.add_integer("optimizer.warmup", 0, 0, kMost, "steps of linear warm-up of the learning rate");
   s.add_choice("optimizer.schedule", "constant", {"constant", "cosine"}, "learning rate after the warm-up");
@@ -229,8 +228,7 @@ RunConfig resolve_run_config(const Config& config, int ranks, int local_ranks, i
   run.time_std = config.real("flow.time_std");
   run.label_drop = config.real("flow.label_drop");
 
-  run.adamw = {config.real("optimizer.beta1"), config.real("optimizer.beta2"), config.real("optimizer.eps"),
-               config.real("optimizer.weight_decay")};
+  run.optimizer = make_optimizer(config);
   run.learning_rate = {config.real("optimizer.lr"), whole(config, "optimizer.warmup"),
                        config.text("optimizer.schedule"), config.real("optimizer.final_lr_fraction")};
   run.clip = config.real("optimizer.clip");
@@ -341,8 +339,8 @@ SettingChanges compare_settings(const Config& before, const Config& now) {
     const std::string old_value = setting_text(before, key), new_value = setting_text(now, key);
     if (old_value == new_value) continue;
     const bool breaking =
-        starts_with(name, "network.") || starts_with(name, "flow.") || name == "train.seed" ||
-        name == "train.global_batch" || name == "train.precision" || name == "train.flip" ||
+        starts_with(name, "network.") || starts_with(name, "flow.") || name == "optimizer.kind" ||
+        name == "train.seed" || name == "train.global_batch" || name == "train.precision" || name == "train.flip" ||
         name == "train.crop_padding" || name == "data.shuffle" ||
         (reproducible && (name == "train.micro_batch" || name == "train.threads" || name == "parallel.reduction"));
     const bool steering = starts_with(name, "optimizer.") || starts_with(name, "train.ema_") ||

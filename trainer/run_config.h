@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,7 @@ struct RunConfig {
   std::string path, time_law;
   double time_mean = 0, time_std = 1, label_drop = 0;
   // [optimizer]
-  AdamWSettings adamw;
+  std::shared_ptr<const Optimizer> optimizer;
   LearningRateSettings learning_rate;
   double clip = 0;
   // [train]

@@ -23,9 +23,10 @@ namespace pathline {
 
 /// What the loop asks of its surroundings; every one may be empty.
 struct TrainCallbacks {
+  using Preview = std::function<std::string(flow::VelocityNetwork& averaged_network, const ModelDescription& model,
+                                            std::uint64_t step)>;
   /// Picture (PNG bytes) of what the network draws; called on rank 0 with the averaged weights in evaluation mode.
-  std::function<std::string(flow::VelocityNetwork& ema_network, const ModelDescription& model, std::uint64_t step)>
-      preview;
+  Preview preview;
   /// True as soon as this process has been asked to stop; the run then ends after the step with a checkpoint.
   std::function<bool()> stop_requested;
 };

@@ -135,11 +135,10 @@ Facts collect_facts(const RunConfig& run, const data::ShardSet& data, std::int64
                    ? std::string("from the beginning")
                    : fmt::format("step {} = {} images", grouped(state.step), grouped(state.position)));
   add("optimizer",
-      fmt::format("AdamW lr {} {}{}, warm-up {} steps, betas {} {}, eps {}, weight decay {}, clip {}",
+      fmt::format("{}, lr {} {}{}, warm-up {} steps, clip {}", run.optimizer->describe(),
                   number(run.learning_rate.peak), run.learning_rate.schedule,
                   cosine ? fmt::format(" to {:g} of it", run.learning_rate.final_fraction) : "",
-                  run.learning_rate.warmup_steps, number(run.adamw.beta1), number(run.adamw.beta2),
-                  number(run.adamw.eps), number(run.adamw.weight_decay), run.clip > 0 ? number(run.clip) : "off"));
+                  run.learning_rate.warmup_steps, run.clip > 0 ? number(run.clip) : "off"));
   add("ema", run.ema_halflife > 0
                  ? fmt::format("half-life {} images{}", number(run.ema_halflife),
                                run.ema_ramp > 0 ? fmt::format(", at most {:g} of images seen", run.ema_ramp) : "")

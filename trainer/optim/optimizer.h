@@ -1,41 +1,39 @@
 #pragma once
-// AdamW over one flat buffer (Loshchilov & Hutter, "Decoupled weight decay regularization", ICLR 2019), as
-// torch.optim.AdamW computes it:
-//   w *= 1 - lr * weight_decay;  m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g²;  w -= lr * (m / (1 - b1^k)) / (sqrt(v
-//   / (1 - b2^k)) + eps)
-// Every element is updated on its own by LibTorch's fused kernel: the result does not depend on the number of threads.
-// Ownership: owns its moments, borrows nothing. Thread-safety: one thread.
+// What updates the weights: a rule over flat buffers, and the buffers it keeps beside them, one value per weight, by
+// their names. A new optimizer is a file like trainer/optim/adamw.cpp and a line in trainer/optim/registry.cpp.
+//
+// A rule owns nothing but its settings. Its buffers belong to whoever holds the weights (trainer/model_state.h), which
+// shares them out over the ranks, moves them when the layout changes and stores them in checkpoints as NAME.PARAMETER.
+// Thread-safety: immutable.
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
 namespace pathline {
 
-struct AdamWSettings {
-  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.01;
+struct OptimizerBuffer {
+  std::string name;    ///< as PyTorch's optimizer of that kind calls it
+  double initial = 0;  ///< every value of it before the first update
 };
 
-class AdamW {
+/// A run of consecutive values of the flat buffers, [n] float32 each. Everything but the gradients is updated in place.
+struct OptimizerSlice {
+  at::Tensor weights, gradients;
+  std::vector<at::Tensor> buffers;  ///< in the order of Optimizer::buffers()
+};
+
+class Optimizer {
  public:
-  /// Moments start at zero. `values`: size of the flat buffers.
-  AdamW(const AdamWSettings& settings, std::int64_t values, at::Device device = at::kCPU);
-
-  /// Updates `weights` in place with `gradient` (both flat, [n]); their moments are those from `first` on. `step`: 1
-  /// for the first update.
-  void update(at::Tensor weights, const at::Tensor& gradient, double learning_rate, std::uint64_t step,
-              std::int64_t first = 0);
-
-  at::Tensor& first_moment() noexcept { return first_moment_; }    ///< m, "exp_avg" in PyTorch
-  at::Tensor& second_moment() noexcept { return second_moment_; }  ///< v, "exp_avg_sq"
-
- private:
-  AdamWSettings settings_;
-  at::Tensor first_moment_, second_moment_;
+  virtual ~Optimizer() = default;
+  /// "AdamW, betas 0.9 0.999, eps 1e-08, weight decay 0.01".
+  virtual std::string describe() const = 0;
+  virtual std::vector<OptimizerBuffer> buffers() const = 0;
+  /// Update number `step`, from 1. What becomes of a value must not depend on where slices are cut (which is at
+  /// multiples of 16 values).
+  virtual void update(const OptimizerSlice& slice, double learning_rate, std::uint64_t step) const = 0;
 };
-
-/// The factor that brings a gradient of norm `norm` down to `limit`: min(1, limit / (norm + 1e-6)), as
-/// torch.nn.utils.clip_grad_norm_. `limit` 0: no clipping, 1.
-double clip_factor(double norm, double limit);
 
 }  // namespace pathline

@@ -45,12 +45,15 @@ DataParallel::DataParallel(torch::nn::Module& module, Communicator& communicator
   engine_ = std::make_unique<GradientEngine>(trainable, communicator, options.engine, ranges);
 }
 
-void DataParallel::backward(const at::Tensor& loss) {
+bool DataParallel::backward_part(const at::Tensor& loss) {
   if (next_ == own_.last) throw std::logic_error("backward() was called for all micro-batches of this step already");
   engine_->begin_micro_batch(next_);
-  (loss / static_cast<double>(total_)).backward();
+  loss.backward();
+  // The last micro-batch is checked bucket by bucket before it leaves.
+  const bool finite = next_ + 1 == own_.last || engine_->is_finite();
   engine_->end_micro_batch(next_);
   ++next_;
+  return finite;
 }
 
 CommunicationCounters DataParallel::finish() {
@@ -65,9 +68,12 @@ CommunicationCounters DataParallel::finish() {
   return counters;
 }
 
-void DataParallel::zero_grad() {
+void DataParallel::zero_grad(const std::function<void(const FlatLayout& next)>& before_rebuild) {
   engine_->zero();
-  if (const auto next = engine_->next_layout()) engine_->adopt(*next);
+  const auto next = engine_->next_layout();
+  if (!next) return;
+  if (before_rebuild) before_rebuild(*next);
+  engine_->adopt(*next);
 }
 
 }  // namespace pathline::parallel

@@ -14,6 +14,7 @@
 // Ownership: borrows module and communicator. Thread-safety: the training thread.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <ranges>
 
@@ -42,15 +43,25 @@ class DataParallel {
   /// The numbers of this rank's micro-batches in a step, out of options.micro_batches.
   auto micro_batches() const { return std::views::iota(own_.first, own_.last); }
 
-  /// Backward of one micro-batch's mean loss. To be called once for each of micro_batches(), in their order.
-  /// Throws std::logic_error when called more often.
-  void backward(const at::Tensor& loss);
+  /// Backward of one micro-batch's mean loss. To be called once for each of micro_batches(), in their order. Returns
+  /// whether this rank's gradients are still finite; for the last micro-batch, whose gradients may be on their way
+  /// already, true: was_finite() knows after finish(). Throws std::logic_error when called more often.
+  bool backward(const at::Tensor& loss) { return backward_part(loss / static_cast<double>(total_)); }
+  /// The same for a loss that is one part of the step's, divided by what all parts together are divided by: the
+  /// gradients of all parts are added up as they are.
+  bool backward_part(const at::Tensor& loss);
   /// Waits for the sum. Collective. Throws Error(usage) if a parameter got no gradient, or has lost the view into the
   /// buffer.
   CommunicationCounters finish();
-  void zero_grad();
+  /// Whether all gradients of this rank were finite, before they were summed with those of others. Valid after
+  /// finish(); on a device it says true, and the sum must be looked at.
+  bool was_finite() const noexcept { return engine_->was_finite(); }
+  /// To be called when the gradients have been used. After the first complete step it also plans the buckets anew,
+  /// once; whoever has other buffers laid out as engine().layout() moves them in `before_rebuild`. Collective.
+  void zero_grad(const std::function<void(const FlatLayout& next)>& before_rebuild = {});
 
   GradientEngine& engine() noexcept { return *engine_; }
+  const GradientEngine& engine() const noexcept { return *engine_; }
 
  private:
   std::uint64_t total_ = 0, next_ = 0;

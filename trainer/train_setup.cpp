@@ -1,0 +1,114 @@
+#include "trainer/train_setup.h"
+
+#include <string>
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include "core/log.h"
+#include "trainer/checkpoint/model_json.h"
+#include "trainer/checkpoint/resume.h"
+
+namespace pathline {
+namespace {
+
+using parallel::together;
+
+/// Settings and data, and what the run writes from the start. Collective.
+void open_inputs(TrainSetup& setup, const TrainOptions& options) {
+  const int cores = host_cores(setup.communicator), rank = setup.communicator.rank();
+  together(setup.communicator, [&] {
+    RunConfig& run = setup.run;
+    run = resolve_run_config(setup.config, setup.communicator.size(), setup.communicator.local_size(), cores);
+    setup.shards = data::ShardSet::open(run.shards, {false, run.data_backend, run.cache_bytes});
+    fit_to_data(run, setup.config, setup.shards->info());
+    at::set_num_threads(run.threads);
+    setup.folders.emplace(run, rank, options.dry_run);
+    if (!run.trace_dir.empty() && !options.dry_run) {
+      setup.tracer.emplace(run.trace_dir / fmt::format("trace-rank{}.json", rank), rank, fmt::format("rank {}", rank));
+      setup.tracer->name_thread("training");
+    }
+  });
+}
+
+ModelDescription describe_model(const RunConfig& run, const data::ShardSet& shards) {
+  ModelDescription model;
+  model.network = run.network;
+  model.class_names = shards.info().class_names;
+  model.mean = shards.info().mean;
+  model.scale = shards.info().scale;
+  model.dtype = shards.info().dtype;
+  model.data_hash = shards.content_hash();
+  model.path = run.path;
+  return model;
+}
+
+/// Rank 0's resume point for everybody; leaves the model restored. Collective.
+TrainState resume(TrainSetup& setup, bool fresh) {
+  TrainState state;
+  state.seed = setup.run.seed;
+  ModelDescription model;
+  std::string message;
+  together(setup.communicator, [&] {
+    if (!setup.first_rank()) return;
+    const auto checkpoint = find_resume_point(setup.run, setup.config, setup.shards->content_hash(), fresh);
+    if (!checkpoint) return;
+    setup.model->restore(*checkpoint);
+    state = checkpoint->state;
+    state.seed = setup.run.seed;  // imported weights bring none
+    message = to_json(state, model);
+  });
+  std::uint64_t length = message.size();
+  setup.communicator.broadcast(&length, sizeof length, 0);
+  if (length == 0) return state;
+  message.resize(length);
+  setup.communicator.broadcast(message.data(), length, 0);
+  from_json(message, "resume point of rank 0", state, model);
+  setup.model->broadcast();
+  return state;
+}
+
+}  // namespace
+
+ModelStateSettings model_state_settings(const RunConfig& run, TraceWriter* trace) {
+  ModelStateSettings settings;
+  settings.network = run.network;
+  settings.seed = run.seed;
+  settings.optimizer = run.optimizer;
+  settings.micro_batches = run.global_batch / run.micro_batch;
+  settings.engine.reduction = run.reduction;
+  settings.engine.trace = trace;
+  settings.engine.overlap = run.overlap;
+  settings.engine.to_owners = run.shard_optimizer;
+  settings.engine.wire = run.bf16_wire ? parallel::Wire::bf16 : parallel::Wire::fp32;
+  settings.engine.first_bucket_bytes = run.first_bucket_bytes;
+  settings.engine.bucket_bytes = run.bucket_bytes;
+  return settings;
+}
+
+TrainSetup::TrainSetup(const Config& config, parallel::Communicator& communicator, const TrainOptions& options)
+    : config(config), communicator(communicator) {
+  open_inputs(*this, options);
+  model.emplace(model_state_settings(run, trace()), communicator, options.device);
+  model->check_same_weights("at the start");
+  description = describe_model(run, *shards);
+  state = resume(*this, options.fresh);
+  facts = collect_facts(run, *shards, model->parameter_count(), state, communicator, options.device.str());
+  facts.insert(facts.end(), options.versions.begin(), options.versions.end());
+  if (first_rank()) log_info("training with\n" + facts_table(facts, config));
+  warn_of_binding(run, communicator);
+}
+
+data::ReaderOptions TrainSetup::reading() const {
+  data::ReaderOptions options;
+  options.seed = run.seed;
+  options.first_batch = state.position / run.global_batch;
+  options.plan = {run.global_batch, run.micro_batch, communicator.rank(), communicator.size()};
+  options.threads = run.data_threads;
+  options.prefetch = run.prefetch;
+  options.prefetch_bytes = run.prefetch_bytes;
+  options.shuffle = run.shuffle;
+  return options;
+}
+
+}  // namespace pathline
