@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "data/read/batch_plan.h"
 #include "data/read/sample_order.h"
 #include "data/shards/buffer.h"
 #include "data/shards/shard_set.h"

@@ -78,18 +78,4 @@ class SampleOrder {
   std::uint64_t window_ = 0, block_ = 0, blocks_ = 0;  // samples per window and block, number of blocks; 0: global
 };
 
-/// Micro-batches of one global batch that one rank works on. The global batch is cut into global_batch / micro_batch
-/// micro-batches; rank r of n gets the contiguous run [M r / n, M (r+1) / n).
-struct BatchPlan {
-  std::uint64_t global_batch = 0, micro_batch = 0;
-  int rank = 0, ranks = 1;
-  std::uint64_t micro_batches() const { return global_batch / micro_batch; }
-  std::uint64_t first_micro() const {
-    return micro_batches() * static_cast<std::uint64_t>(rank) / static_cast<std::uint64_t>(ranks);
-  }
-  std::uint64_t last_micro() const {
-    return micro_batches() * static_cast<std::uint64_t>(rank + 1) / static_cast<std::uint64_t>(ranks);
-  }
-};
-
 }  // namespace pathline::data

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "data/convert/parallel_work.h"
+#include "core/parallel_work.h"
 #include "data/shards/buffer.h"
 #include "data/shards/channel_statistics.h"
 

@@ -11,7 +11,7 @@
 
 #include "core/error.h"
 #include "core/hash.h"
-#include "data/convert/parallel_work.h"
+#include "core/parallel_work.h"
 #include "data/shards/buffer.h"
 #include "data/shards/shard_file.h"
 #include "data/shards/shard_index.h"

@@ -142,22 +142,6 @@ TEST(SampleOrder, RefusesEpochsThatTheGeneratorCannotKey) {
   expect_error(ExitCode::usage, {}, [&] { order.at(std::uint64_t{4} << 24); });
 }
 
-TEST(BatchPlan, RanksShareTheMicroBatchesWithoutGapOrOverlap) {
-  for (std::uint64_t micro_batches = 1; micro_batches <= 12; ++micro_batches) {
-    for (int ranks = 1; ranks <= static_cast<int>(micro_batches); ++ranks) {
-      std::uint64_t next = 0;
-      for (int rank = 0; rank < ranks; ++rank) {
-        const BatchPlan plan{micro_batches * 8, 8, rank, ranks};
-        EXPECT_EQ(plan.first_micro(), next);
-        EXPECT_GT(plan.last_micro(), plan.first_micro());
-        next = plan.last_micro();
-      }
-
-      EXPECT_EQ(next, micro_batches);
-    }
-  }
-}
-
 TEST(KeyedPermutation, HasAnInverse) {
   for (std::uint64_t size = 1; size < 300; ++size) {
     const KeyedPermutation permutation(size, RandomStream(3, Purpose::sample_order, size, 0));

@@ -1,12 +1,10 @@
 #include "data/shards/set_statistics.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 
 #include <gtest/gtest.h>
 
-#include "data/convert/parallel_work.h"
 #include "tests/data/shards/shard_fixture.h"
 
 namespace pathline::data {
@@ -51,19 +49,6 @@ TEST(SetStatistics, AreTheSameBitsForAnyNumberOfThreads) {
 
   EXPECT_EQ(one.mean, four.mean);
   EXPECT_EQ(one.deviation, four.deviation);
-}
-
-TEST(ParallelWork, DoesEveryPieceOnceAndReportsTheEarliestFailure) {
-  std::vector<std::atomic<int>> times(500);
-
-  work_in_parallel(500, 4, [&](std::uint64_t i) { ++times[i]; });
-
-  for (const auto& count : times) EXPECT_EQ(count, 1);
-  expect_error(ExitCode::numerical, {"piece 7"}, [] {
-    work_in_parallel(100, 1, [](std::uint64_t i) {
-      if (i >= 7) throw Error(ExitCode::numerical, "piece " + std::to_string(i));
-    });
-  });
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "core/share.h"
 
 namespace pathline::parallel {
 namespace {
@@ -32,8 +33,10 @@ DataParallel::DataParallel(torch::nn::Module& module, Communicator& communicator
                 "DataParallelOptions::micro_batches", "use as many as there are ranks, or more");
   }
   std::vector<MicroRange> ranges;
-  for (std::uint64_t rank = 0; rank < ranks; ++rank)
-    ranges.push_back({total_ * rank / ranks, total_ * (rank + 1) / ranks});
+  for (std::uint64_t rank = 0; rank < ranks; ++rank) {
+    const Share share = share_of(total_, rank, ranks);
+    ranges.push_back({share.first, share.last});
+  }
   own_ = ranges[static_cast<std::size_t>(communicator.rank())];
   next_ = own_.first;
 

@@ -1,4 +1,4 @@
-#include "data/convert/parallel_work.h"
+#include "core/parallel_work.h"
 
 #include <algorithm>
 #include <chrono>
@@ -10,7 +10,7 @@
 
 #include "core/cpu_count.h"
 
-namespace pathline::data {
+namespace pathline {
 
 void work_in_parallel(std::uint64_t pieces, int threads, const std::function<void(std::uint64_t)>& work,
                       const std::function<void()>& watch) {
@@ -58,4 +58,4 @@ void work_in_parallel(std::uint64_t pieces, int threads, const std::function<voi
   if (watch) watch();
 }
 
-}  // namespace pathline::data
+}  // namespace pathline
