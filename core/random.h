@@ -28,6 +28,7 @@ enum class Purpose : std::uint32_t {
   validation = 9,     ///< noise of fixed validation batches
   crop = 10,          ///< where a padded training image is cut
   solver_noise = 12,  ///< noise of a stochastic solver; the epoch is the number of the draw
+  objective = 13,     ///< what the loss of a training sample draws beside noise and time
   toy_data = 20,      ///< rows of a toy density (`pathline shards create --from toy:…`)
 };
 

@@ -47,6 +47,19 @@ Condition null_condition(const ConditionSpec& spec, std::int64_t batch, at::Devi
   return condition;
 }
 
+Condition without(const Condition& condition, const ConditionSpec& spec, const at::Tensor& dropped) {
+  if (!dropped.defined() || condition.empty()) return condition;
+  const Condition null = null_condition(spec, dropped.size(0), dropped.device());
+  Condition result;
+  for (std::size_t i = 0; i < condition.values.size(); ++i) {
+    const at::Tensor& value = condition.values[i];
+    std::vector<std::int64_t> beside(static_cast<std::size_t>(value.dim()), 1);
+    beside[0] = dropped.size(0);
+    result.values.push_back(at::where(dropped.view(beside), null.values.at(i), value));
+  }
+  return result;
+}
+
 void check_condition(const Condition& condition, const ConditionSpec& spec, std::int64_t batch) {
   if (condition.values.size() != spec.size()) {
     throw std::logic_error(

@@ -28,6 +28,10 @@ struct Condition {
 /// "Not given" for `batch` samples. REQUIRES has_null of every field.
 Condition null_condition(const ConditionSpec& spec, std::int64_t batch, at::Device device);
 
+/// The condition with "not given" for the samples where `dropped` [B] bool says so; itself where `dropped` is
+/// undefined. REQUIRES has_null of every field unless it is.
+Condition without(const Condition& condition, const ConditionSpec& spec, const at::Tensor& dropped);
+
 /// Throws std::logic_error unless the condition has just the fields of `spec`, with their dtypes and sizes for `batch`
 /// samples: a network calls it first.
 void check_condition(const Condition& condition, const ConditionSpec& spec, std::int64_t batch);

@@ -33,7 +33,7 @@ std::string render_preview(flow::VelocityNetwork& network, const ModelDescriptio
   const at::Device device = parameters.empty() ? at::Device(at::kCPU) : parameters.front().device();
   // The model wants shared ownership; the network stays the caller's, so the pointer it gets owns nothing.
   const std::shared_ptr<flow::VelocityNetwork> borrowed(std::shared_ptr<void>(), &network);
-  const auto field = make_network_model(borrowed, device);
+  const auto field = make_network_model(borrowed, model.flow, device);
 
   const std::int64_t classes = model.network.classes;
   DrawRequest request;

@@ -237,8 +237,16 @@ double DrawResult::solver_seconds() const {
                          [](double sum, const BatchReport& b) { return sum + b.solver_seconds; });
 }
 
+void require_path(const solvers::SolverInfo& solver, const VelocityModel& model) {
+  if (!solver.linear_path || model.path() == "linear") return;
+  throw Error(ExitCode::usage,
+              fmt::format("is made for the path linear, the model's is {}: its formulas would be wrong", model.path()),
+              "solver " + solver.id, "choose a solver of ordinary differential equations, heun or dopri5");
+}
+
 DrawResult draw_samples(VelocityModel& model, const solvers::Solver& solver, const DrawRequest& request,
                         parallel::Communicator& communicator, const std::function<void(double)>& progress) {
+  require_path(solver.info(), model);
   const at::NoGradGuard no_gradients;
   const int rank = communicator.rank(), ranks = communicator.size();
   std::vector<Batch> all;

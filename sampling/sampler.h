@@ -75,6 +75,10 @@ struct DrawResult {
 DrawResult draw_samples(VelocityModel& model, const solvers::Solver& solver, const DrawRequest& request,
                         parallel::Communicator& communicator, const std::function<void(double)>& progress = {});
 
+/// Throws Error(usage) for a solver whose formulas are those of another path than the model's; draw_samples() does so,
+/// too, but a command may want to know before it begins.
+void require_path(const solvers::SolverInfo& solver, const VelocityModel& model);
+
 /// The samples as bytes [N, H, W, C]: value = scale[c] x + mean[c], rounded and clamped once. Empty `mean` and `scale`:
 /// 127.5.
 std::vector<std::uint8_t> image_bytes(const at::Tensor& raw, const data::ImageShape& shape, std::vector<double> mean,

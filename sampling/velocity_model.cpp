@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "flow/autocast.h"
 #include "flow/fields/mixture_field.h"
+#include "flow/guidance/classifier_free.h"
 
 namespace pathline::tools {
 
@@ -30,11 +31,14 @@ torch::autograd::variable_list gradients_of(const torch::autograd::variable_list
 
 class NetworkModel final : public VelocityModel {
  public:
-  NetworkModel(std::shared_ptr<flow::VelocityNetwork> network, at::Device device, const NetworkModelOptions& options)
+  NetworkModel(std::shared_ptr<flow::VelocityNetwork> network, const flow::FlowSpec& spec, at::Device device,
+               const NetworkModelOptions& options)
       : VelocityModel(
             {network->settings().image_channels, network->settings().image_height, network->settings().image_width},
-            network->settings().classes, at::kFloat, device, guided(options) ? 2 : 1),
+            network->settings().classes, at::kFloat, device, flow::classifier_free_passes(options.guidance)),
         network_(std::move(network)),
+        path_(spec.path),
+        prediction_(spec.prediction),
         options_(options) {
     const auto& settings = network_->settings();
     if (options.guidance != 1 && (settings.classes == 0 || !settings.null_class)) {
@@ -47,6 +51,8 @@ class NetworkModel final : public VelocityModel {
     network_->to(device);
     network_->eval();
   }
+
+  std::string path() const override { return path_->text(); }
 
   void velocity(double t, const at::Tensor& y, const at::Tensor& labels, at::Tensor& out) override {
     prepare(y);
@@ -74,19 +80,19 @@ class NetworkModel final : public VelocityModel {
 
   at::Tensor velocity_at(const at::Tensor& times, const at::Tensor& y, const at::Tensor& labels) {
     const flow::AutocastGuard autocast(y.device().type(), options_.bf16);
-    if (options_.guidance == 0) return network_->forward(y, times, null_condition_);
-    at::Tensor conditional = network_->forward(y, times, flow::Condition(labels));
-    if (!guided(options_)) return conditional;
-    const at::Tensor unconditional = network_->forward(y, times, null_condition_);
-    return (conditional - unconditional).mul_(options_.guidance).add_(unconditional);
+    const auto pass = [&](const flow::Condition& condition) {
+      return prediction_->to_velocity(network_->forward(y, times, condition), y, times, *path_);
+    };
+    return flow::classifier_free(pass, flow::Condition(labels), null_condition_, options_.guidance);
   }
 
   static bool has_null(const ConditionSpec& spec) {
     return !spec.empty() && std::all_of(spec.begin(), spec.end(), [](const auto& field) { return field.has_null; });
   }
-  static bool guided(const NetworkModelOptions& options) { return options.guidance != 1 && options.guidance != 0; }
 
   std::shared_ptr<flow::VelocityNetwork> network_;
+  std::shared_ptr<const flow::Path> path_;
+  std::shared_ptr<const flow::Prediction> prediction_;
   NetworkModelOptions options_;
   // Kept from call to call: allocating them would count as solver overhead.
   at::Tensor times_;
@@ -99,6 +105,7 @@ class FieldModel final : public VelocityModel {
       : VelocityModel({field.shape()[0], field.shape()[1], field.shape()[2]}, 0, dtype, device, 1),
         field_(std::move(field)) {}
 
+  std::string path() const override { return "linear"; }
   void velocity(double t, const at::Tensor& y, const at::Tensor&, at::Tensor& out) override {
     out.copy_(field_.velocity(t, y));
   }
@@ -124,9 +131,10 @@ at::Tensor VelocityModel::exact_endpoint(const at::Tensor&) const {
   return {};
 }
 
-std::unique_ptr<VelocityModel> make_network_model(std::shared_ptr<flow::VelocityNetwork> network, at::Device device,
+std::unique_ptr<VelocityModel> make_network_model(std::shared_ptr<flow::VelocityNetwork> network,
+                                                  const flow::FlowSpec& spec, at::Device device,
                                                   const NetworkModelOptions& options) {
-  return std::make_unique<NetworkModel>(std::move(network), device, options);
+  return std::make_unique<NetworkModel>(std::move(network), spec, device, options);
 }
 
 std::unique_ptr<VelocityModel> make_field_model(const std::filesystem::path& file, at::ScalarType dtype,

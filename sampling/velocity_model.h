@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include <ATen/core/Tensor.h>
 
 #include "data/pictures/image_shape.h"
+#include "flow/flow_spec.h"
 #include "flow/networks/network.h"
 
 namespace pathline::tools {
@@ -24,6 +26,8 @@ class VelocityModel {
   at::ScalarType dtype() const noexcept { return dtype_; }    ///< of the states, float32 or float64
   const at::Device& device() const noexcept { return device_; }
   int passes_per_evaluation() const noexcept { return passes_; }  ///< forward passes for one velocity: 2 when guided
+  /// The path that it is the velocity of, as in flow.path: "linear".
+  virtual std::string path() const = 0;
 
   /// Velocity of the states `y` [B, C, H, W] at `t` into `out`; labels [B] int64 on device(), undefined when classes()
   /// is 0.
@@ -47,15 +51,15 @@ class VelocityModel {
 };
 
 struct NetworkModelOptions {
-  /// Classifier-free guidance v = u + w (c - u), u without a label (Ho & Salimans 2022 in the "scale" form: w = 1 is
-  /// none, 0 drops the label). Error(usage) for w != 1 when the network has no null class.
+  /// w of flow/guidance/classifier_free.h. Error(usage) for w != 1 when the network has no null class.
   double guidance = 1;
   bool bf16 = false;  ///< autocast to bfloat16 inside the network; states stay float32
 };
 
-/// The network is shared, put on `device` and used in evaluation mode. Label value `classes` means "no label" where it
-/// has a null class.
-std::unique_ptr<VelocityModel> make_network_model(std::shared_ptr<flow::VelocityNetwork> network, at::Device device,
+/// The network is shared, put on `device` and used in evaluation mode; `spec` says what its output means. Label value
+/// `classes` means "no label" where it has a null class.
+std::unique_ptr<VelocityModel> make_network_model(std::shared_ptr<flow::VelocityNetwork> network,
+                                                  const flow::FlowSpec& spec, at::Device device,
                                                   const NetworkModelOptions& options = {});
 /// The closed-form mixture of a field file. Error(usage) for a file that is not one, Error(file_system) for one that
 /// cannot be read.

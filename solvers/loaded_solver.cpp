@@ -165,6 +165,7 @@ LoadedSolver::LoadedSolver(const pathline_solver& table, const std::filesystem::
   info_.descending = table.flags & PATHLINE_DESCENDING;
   info_.needs_history = table.flags & PATHLINE_NEEDS_HISTORY;
   info_.stochastic = table.flags & PATHLINE_STOCHASTIC;
+  info_.linear_path = table.flags & PATHLINE_LINEAR_PATH;
   info_.file = file;
   info_.sha256 = sha256;
   for (std::uint32_t i = 0; i < table_.parameter_count; ++i) {

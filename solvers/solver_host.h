@@ -50,6 +50,7 @@ struct SolverInfo {
   bool descending = false;            ///< also integrates from large to small t
   bool needs_history = false;         ///< multistep
   bool stochastic = false;            ///< draws noise
+  bool linear_path = false;           ///< right for flows of the path x_t = (1 - t) x0 + t x1 only
   std::vector<Parameter> parameters;  ///< numbers in the plugin's order, then texts
   std::filesystem::path file;         ///< absolute path of the shared object
   std::string sha256;                 ///< of the shared object

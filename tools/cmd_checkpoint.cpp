@@ -73,7 +73,14 @@ int info(const std::vector<std::string>& arguments) {
                                                             : fmt::format("{}{}", network.classes,
                                                                           network.null_class ? " and none" : "")));
   if (!model.class_names.empty()) print(fmt::format("names        {}", fmt::join(model.class_names, ", ")));
-  print(fmt::format("path         {}, predicts {}", model.path, model.prediction));
+  print(fmt::format("path         {}, predicts {}", model.flow.path->text(), model.flow.prediction->text()));
+  if (model.flow.training) {
+    const flow::FlowTraining& training = *model.flow.training;
+    print(fmt::format(
+        "training     objective {}, times {}, coupling {}{}", training.objective->text(), training.time->text(),
+        training.coupling->text(),
+        training.condition_drop > 0 ? fmt::format(", conditions dropped {:g}", training.condition_drop) : ""));
+  }
   print(fmt::format("data         {}", model.data_hash.empty() ? "unknown (imported weights)" : model.data_hash));
   print(fmt::format("optimizer    {}", trained ? "AdamW moments" : "none (imported weights)"));
   print("\n" + checkpoint.config_ini);
@@ -139,8 +146,8 @@ int export_weights(const std::vector<std::string>& arguments) {
   save_tensors(target, weights,
                {{"format", "pt"},
                 {"pathline.network", to_json(checkpoint.model.network)},
-                {"pathline.path", checkpoint.model.path},
-                {"pathline.prediction", checkpoint.model.prediction},
+                {"pathline.path", checkpoint.model.flow.path->text()},
+                {"pathline.prediction", checkpoint.model.flow.prediction->text()},
                 {"pathline.weights", which == WeightSet::ema ? "ema" : "raw"},
                 {"pathline.step", std::to_string(checkpoint.state.step)},
                 {"pathline.checkpoint", checkpoint.manifest_sha256}});
@@ -197,7 +204,8 @@ int import_weights(const std::vector<std::string>& arguments) {
   CheckpointContents contents;
   contents.state.seed = static_cast<std::uint64_t>(config.integer("train.seed"));
   contents.model.network = network_settings(config);
-  contents.model.path = config.text("flow.path");
+  contents.model.flow = flow_spec(config);
+  contents.model.flow.training.reset();  // nobody knows how they were trained
   contents.config_ini = config.to_ini();
   describe_images(options, config, contents.model);
 

@@ -66,6 +66,7 @@ Json to_json(const solvers::SolverInfo& info) {
           {"descending", info.descending},
           {"needs_history", info.needs_history},
           {"stochastic", info.stochastic},
+          {"linear_path", info.linear_path},
           {"parameters", std::move(parameters)},
           {"file", info.file.string()},
           {"sha256", info.sha256}};
@@ -122,6 +123,7 @@ std::string traits_of(const solvers::SolverInfo& info) {
                                                    : "one step per interval of the grid (--steps)"};
   if (info.needs_history) traits.push_back("multistep");
   if (info.stochastic) traits.push_back("stochastic");
+  if (info.linear_path) traits.push_back("for the linear path only");
   if (!info.descending) traits.push_back("ascending time only");
   return fmt::format("{}", fmt::join(traits, ", "));
 }

@@ -159,6 +159,9 @@ int run_sweep(const std::vector<std::string>& arguments, CommandContext& context
                                       [](const PlannedCell& cell) { return cell.solver->info().stochastic; });
   for (const ModelChoice& choice : named_models(options))
     opened.push_back(open_model(options, *communicator, choice, stochastic));
+  for (const OpenedModel& model : opened) {
+    for (const PlannedCell& cell : planned) require_path(cell.solver->info(), *model.model);
+  }
   if (options.has("reference-tolerance") &&
       std::none_of(opened.begin(), opened.end(), [](const OpenedModel& model) { return model.checkpoint; })) {
     options.fail("reference-tolerance", "a closed-form field has an exact reference", "leave it out");

@@ -187,8 +187,8 @@ OpenedModel open_model(const Options& options, parallel::Communicator& communica
     NetworkModelOptions network;
     network.guidance = guidance;
     network.bf16 = opened.precision == "bf16";
-    opened.model =
-        make_network_model(load_network(*opened.checkpoint, ema ? WeightSet::ema : WeightSet::raw), device, network);
+    opened.model = make_network_model(load_network(*opened.checkpoint, ema ? WeightSet::ema : WeightSet::raw),
+                                      described.flow, device, network);
     null_class = opened.checkpoint->model.network.null_class;
     opened.guidance = fmt::format("{}", guidance);
   }

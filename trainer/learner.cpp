@@ -9,8 +9,6 @@
 
 #include "core/random.h"
 #include "flow/autocast.h"
-#include "flow/objectives/loss.h"
-#include "flow/paths/path.h"
 #include "trainer/optim/clip.h"
 #include "trainer/optim/ema.h"
 
@@ -37,14 +35,6 @@ std::string sample_list(const std::vector<std::uint64_t>& ids, Predicate&& is_wa
   return found > kShown ? fmt::format("{} and {} more", list, found - kShown) : list;
 }
 
-TrainingBatch on_device(TrainingBatch batch, at::Device device) {
-  if (device.is_cpu()) return batch;
-  for (at::Tensor* tensor : {&batch.images, &batch.noise, &batch.times, &batch.labels}) {
-    if (tensor->defined()) *tensor = tensor->to(device);
-  }
-  return batch;
-}
-
 std::string gradient_problem(const std::vector<std::uint64_t>& ids) {
   return "the gradient is not finite for a micro-batch with sample(s) " +
          sample_list(ids, [](std::size_t) { return true; });
@@ -58,23 +48,18 @@ Learner::Learner(const RunConfig& run, const data::DatasetInfo& data, ModelState
       model_(model),
       network_(model.network()),
       device_(model.device()),
-      batch_settings_{run.seed,
-                      flow::TimeLaw::from_name(run.time_law, run.time_mean, run.time_std),
-                      run.label_drop,
-                      run.flip,
-                      run.network.classes,
-                      run.crop_padding} {}
+      batch_settings_{
+          run.seed, run.global_batch, run.flow, network_->condition_spec(), {run.seed, run.flip, run.crop_padding}} {}
 
 MicroResult Learner::accumulate(const data::Batch& batch) {
   last_samples_.clear();
   for (const auto& sample : batch.samples) last_samples_.push_back(sample.id);
-  const TrainingBatch input = on_device(make_training_batch(batch, data_, batch_settings_), device_);
+  const flow::ObjectiveBatch input = make_training_batch(batch, data_, batch_settings_).to(device_);
   if (run_.network.dropout > 0) seed_dropout(run_.seed, batch, device_);
-  const auto [x_t, target] = flow::linear_path(input.noise, input.images, input.times);
   at::Tensor losses;
   {
-    const flow::AutocastGuard autocast(x_t.device().type(), run_.bf16);
-    losses = flow::velocity_loss_per_sample(network_->forward(x_t, input.times, flow::Condition(input.labels)), target);
+    const flow::AutocastGuard autocast(device_.type(), run_.bf16);
+    losses = run_.flow.training->objective->losses(*network_, input);
   }
   const at::Tensor loss = losses.sum();
   MicroResult result;

@@ -22,7 +22,7 @@ namespace pathline {
 
 /// What a micro-batch gave.
 struct MicroResult {
-  double loss_sum = 0;  ///< sum over its samples of the mean squared error
+  double loss_sum = 0;  ///< sum over its samples
   std::string problem;  ///< "" or what is not finite, with the sample ids
 };
 
@@ -55,7 +55,7 @@ class Learner {
   ModelState& model_;
   const std::shared_ptr<flow::VelocityNetwork> network_;
   const at::Device device_;
-  BatchSettings batch_settings_;
+  const BatchSettings batch_settings_;
   parallel::CommunicationCounters communication_;
   std::vector<std::uint64_t> last_samples_;  // ids of the newest micro-batch
 };

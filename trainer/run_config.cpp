@@ -51,11 +51,17 @@ ConfigSchema make_schema() {
   s.add_boolean("network.conv_resample", true, "learned convolutions in resampling");
   s.add_boolean("network.new_attention_order", false, "split queries, keys and values before heads");
 
-  s.add_choice("flow.path", "linear", {"linear"}, "path from noise to data; linear: x_t = (1 - t) x0 + t x1");
-  s.add_choice("flow.time", "uniform", {"uniform", "logit-normal"}, "distribution of training times");
-  s.add_real("flow.time_mean", 0.0, -20.0, 20.0,
-             "logit-normal: mean before the sigmoid; positive favours times near data");
-  s.add_real("flow.time_std", 1.0, 1e-3, 20.0, "logit-normal: standard deviation before the sigmoid");
+  s.add_text("flow.path", "linear",
+             "path from noise (t = 0) to data (t = 1); " + flow::method_docs(flow::path_table()));
+  s.add_text("flow.prediction", "velocity",
+             "what the network's output means; " + flow::method_docs(flow::prediction_table()));
+  s.add_text("flow.time", "uniform",
+             "distribution of training times; " + flow::method_docs(flow::time_distributions()));
+  s.add_real("flow.time_mean", 0.0, -20.0, 20.0, "older way to write MEAN of flow.time = logit-normal:MEAN,STD");
+  s.add_real("flow.time_std", 1.0, 1e-3, 20.0, "older way to write STD of flow.time = logit-normal:MEAN,STD");
+  s.add_text("flow.coupling", "independent",
+             "which noise each sample of the global batch gets; " + flow::method_docs(flow::coupling_table()));
+  s.add_text("flow.objective", "velocity", "what training minimises; " + flow::method_docs(flow::objective_table()));
   s.add_real("flow.label_drop", 0.0, 0.0, 1.0,
              "probability of training a sample without its label, for classifier-free guidance");
 
@@ -200,6 +206,33 @@ flow::NetworkSettings network_settings(const Config& config) {
   return network;
 }
 
+namespace {
+
+/// flow.time, with the older keys in it.
+std::string time_words(const Config& config) {
+  const std::string& time = config.text("flow.time");
+  const double mean = config.real("flow.time_mean"), std = config.real("flow.time_std");
+  if (time == "logit-normal") return fmt::format("logit-normal:{},{}", mean, std);
+  if (time != "uniform" && (mean != 0 || std != 1)) {
+    config.fail("flow.time", "flow.time_mean and flow.time_std are for a bare logit-normal, found " + shown(time),
+                "leave them out: flow.time = logit-normal:MEAN,STD says it all");
+  }
+  return time;
+}
+
+}  // namespace
+
+flow::FlowSpec flow_spec(const Config& config) {
+  const flow::FlowWords words = {
+      config.text("flow.path"),     config.text("flow.prediction"), time_words(config),
+      config.text("flow.coupling"), config.text("flow.objective"),  config.real("flow.label_drop")};
+  try {
+    return flow::make_flow_spec(words);
+  } catch (const Error& error) {
+    config.fail("flow." + error.place(), error.message(), error.hint());
+  }
+}
+
 RunConfig resolve_run_config(const Config& config, int ranks, int local_ranks, int cores) {
   RunConfig run;
   run.shards = config.text("data.shards");
@@ -222,11 +255,7 @@ RunConfig resolve_run_config(const Config& config, int ranks, int local_ranks, i
   run.shuffle = *shuffle;
 
   run.network = network_settings(config);
-  run.path = config.text("flow.path");
-  run.time_law = config.text("flow.time");
-  run.time_mean = config.real("flow.time_mean");
-  run.time_std = config.real("flow.time_std");
-  run.label_drop = config.real("flow.label_drop");
+  run.flow = flow_spec(config);
 
   run.optimizer = make_optimizer(config);
   run.learning_rate = {config.real("optimizer.lr"), whole(config, "optimizer.warmup"),
@@ -327,6 +356,11 @@ std::string setting_text(const Config& config, const ConfigKey& key) {
     case ConfigKey::Kind::text:
       break;
   }
+  if (key.name == "flow.path") return flow_spec(config).path->text();
+  if (key.name == "flow.prediction") return flow_spec(config).prediction->text();
+  if (key.name == "flow.time") return flow_spec(config).training->time->text();
+  if (key.name == "flow.coupling") return flow_spec(config).training->coupling->text();
+  if (key.name == "flow.objective") return flow_spec(config).training->objective->text();
   return config.text(key.name);
 }
 
@@ -336,6 +370,7 @@ SettingChanges compare_settings(const Config& before, const Config& now) {
   SettingChanges changes;
   for (const ConfigKey& key : train_schema().keys()) {
     const std::string& name = key.name;
+    if (name == "flow.time_mean" || name == "flow.time_std") continue;  // part of flow.time
     const std::string old_value = setting_text(before, key), new_value = setting_text(now, key);
     if (old_value == new_value) continue;
     const bool breaking =

@@ -13,6 +13,7 @@
 #include "core/config.h"
 #include "data/read/sample_order.h"
 #include "data/shards/shard_set.h"
+#include "flow/flow_spec.h"
 #include "flow/networks/network.h"
 #include "trainer/optim/learning_rate.h"
 #include "trainer/optim/optimizer.h"
@@ -32,8 +33,7 @@ struct RunConfig {
   // [network]; image_* come from the data
   flow::NetworkSettings network;
   // [flow]
-  std::string path, time_law;
-  double time_mean = 0, time_std = 1, label_drop = 0;
+  flow::FlowSpec flow;
   // [optimizer]
   std::shared_ptr<const Optimizer> optimizer;
   LearningRateSettings learning_rate;
@@ -67,6 +67,10 @@ struct RunConfig {
 /// [network] and [flow] as network settings, without a look at any data. Throws Error(usage) for keys that do not fit
 /// together.
 flow::NetworkSettings network_settings(const Config& config);
+
+/// [flow] as a method, older keys included. Throws Error(usage) at the key's place for a word that means nothing, with
+/// the nearest that does.
+flow::FlowSpec flow_spec(const Config& config);
 
 /// All sections. `ranks`, `local_ranks`, `cores`: of this job; they resolve train.micro_batch = 0 and train.threads =
 /// 0. Throws Error(usage) at the key's place for values that do not fit together, with what would.

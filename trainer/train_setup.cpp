@@ -39,7 +39,7 @@ ModelDescription describe_model(const RunConfig& run, const data::ShardSet& shar
   model.scale = shards.info().scale;
   model.dtype = shards.info().dtype;
   model.data_hash = shards.content_hash();
-  model.path = run.path;
+  model.flow = run.flow;
   return model;
 }
 

@@ -1,6 +1,7 @@
 #include "data/shards/normalizer.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 
 #include "data/read/kernels/sample_kernels.h"
@@ -40,6 +41,23 @@ void Normalizer::operator()(const std::byte* stored, float* out) const {
     // Aligned: samples of 4-byte values lie at multiples of 4 in buffers from new and in caches.
     kernels.floats_to_floats(reinterpret_cast<const float*>(stored), places_, channels_, mean_.data(), scale_.data(),
                              out);
+  }
+}
+
+void normalize_condition(const ConditionArray& condition, const std::byte* stored, float* out) {
+  const std::size_t channels = condition.mean.size(), places = condition.values() / channels;
+  for (std::size_t k = 0; k < channels; ++k) {
+    for (std::size_t i = k * places; i < (k + 1) * places; ++i) {
+      double value = 0;
+      if (condition.dtype == "uint8") {
+        value = std::to_integer<int>(stored[i]);
+      } else {
+        float number;
+        std::memcpy(&number, stored + i * sizeof number, sizeof number);
+        value = number;
+      }
+      out[i] = static_cast<float>((value - condition.mean[k]) / condition.scale[k]);
+    }
   }
 }
 

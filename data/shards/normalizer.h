@@ -24,4 +24,8 @@ class Normalizer {
   std::vector<float> tables_;  // of 256 floats per channel
 };
 
+/// A value of a condition that is no label, as it is stored, to floats in the same order: (value - mean[k]) / scale[k],
+/// k being the place along its first dimension; computed in double precision and rounded once.
+void normalize_condition(const ConditionArray& condition, const std::byte* stored, float* out);
+
 }  // namespace pathline::data

@@ -15,10 +15,6 @@ at::Tensor velocity_loss_per_sample(const at::Tensor& velocity, const at::Tensor
   return (velocity.to(dtype) - target.to(dtype)).square().flatten(1).mean(1);
 }
 
-at::Tensor velocity_loss_sum(const at::Tensor& velocity, const at::Tensor& target) {
-  return velocity_loss_per_sample(velocity, target).sum();
-}
-
 at::Tensor velocity_loss_mean(const at::Tensor& velocity, const at::Tensor& target) {
   return velocity_loss_per_sample(velocity, target).mean();
 }

@@ -9,9 +9,6 @@ namespace pathline::flow {
 /// 1 for every t: the "velocity loss". velocity, target [B, …] -> [B].
 at::Tensor velocity_loss_per_sample(const at::Tensor& velocity, const at::Tensor& target);
 
-/// Sum over the samples, a scalar. Sums of micro-batches of any size add up; divide once by the global batch.
-at::Tensor velocity_loss_sum(const at::Tensor& velocity, const at::Tensor& target);
-
 /// Mean over the samples, a scalar.
 at::Tensor velocity_loss_mean(const at::Tensor& velocity, const at::Tensor& target);
 

@@ -16,7 +16,7 @@
  *             weak order 2, for the noise does not depend on x (Kloeden & Platen, Numerical Solution of Stochastic
  *             Differential Equations, 15.1)
  *
- * Step i of an integration uses draw i of the host's noise. */
+ * Step i of an integration uses draw i of the host's noise. Another path has another score: the host refuses it. */
 
 #include <math.h>
 #include <pathline/solver.h>
@@ -130,10 +130,10 @@ static const pathline_parameter* const parameters[] = {&strength};
 
 static const pathline_solver sde_euler = {
     .struct_size = sizeof(pathline_solver),
-    .flags = PATHLINE_STOCHASTIC,
+    .flags = PATHLINE_STOCHASTIC | PATHLINE_LINEAR_PATH,
     .id = "sde",
     .name = "SDE, Euler-Maruyama",
-    .version = "1.0.0",
+    .version = "1.0.1",
     .description =
         "Stochastic sampling with the flow's marginals; the noise of a sample depends on the seed and on "
         "which sample it is, nothing else.",
@@ -148,10 +148,10 @@ static const pathline_solver sde_euler = {
 
 static const pathline_solver sde_heun = {
     .struct_size = sizeof(pathline_solver),
-    .flags = PATHLINE_STOCHASTIC,
+    .flags = PATHLINE_STOCHASTIC | PATHLINE_LINEAR_PATH,
     .id = "sde-heun",
     .name = "SDE, Heun",
-    .version = "1.0.0",
+    .version = "1.0.1",
     .description = "Stochastic sampling of second (weak) order with the flow's marginals: sde with a corrector.",
     .order = 2,
     .evaluations_per_step = 2,

@@ -131,6 +131,13 @@ TEST(RandomStream, keyed_streams_never_change) {
        {0x0416d7bbu, 0xd2a6cb8du, 0x5230030bu, 0x0d893b72u},
        0x1.a54d971a082dbp-1,
        {0x1.456fe8b7db4c1p+0, -0x1.4a45050e4439ap+1}},
+      {0x2a,
+       Purpose::objective,
+       5,
+       0x300000011,
+       {0x7f591a7du, 0x47af87acu, 0xdf64f195u, 0x7b2a47b5u},
+       0x1.1ebe1eb1fd646p-2,
+       {-0x1.c5d4bbea5a931p-3, 0x1.2928a2e3d085p+0}},
   };
 
   for (const Row& row : table) {

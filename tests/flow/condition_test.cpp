@@ -44,6 +44,17 @@ TEST(Condition, ThereIsNoNullOfAFieldThatHasNone) {
   EXPECT_THROW((void)null_condition(spec, 3, at::kCPU), std::logic_error);
 }
 
+TEST(Condition, WithoutDropsEveryFieldOfTheSamplesNamed) {
+  const Condition condition = matching(3);
+
+  const Condition dropped = without(condition, label_and_vector(), at::tensor({0, 1, 0}, at::kLong).to(at::kBool));
+
+  EXPECT_TRUE(at::equal(dropped.values.at(0), at::tensor({0, 10, 0}, at::kLong)));
+  EXPECT_TRUE(at::equal(dropped.values.at(1).select(1, 5), at::tensor({1.0f, 0.0f, 1.0f})));
+  EXPECT_TRUE(without(condition, label_and_vector(), {}).values.at(0).is_same(condition.values.at(0)));
+  EXPECT_TRUE(without({}, {}, at::ones({1}, at::kBool)).empty());
+}
+
 TEST(Condition, NarrowCutsEveryField) {
   Condition condition = matching(4);
   condition.values[0][2] = 7;

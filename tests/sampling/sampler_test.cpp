@@ -25,6 +25,7 @@ class ConstantModel final : public VelocityModel {
   explicit ConstantModel(double slope, std::int64_t classes = 0)
       : VelocityModel(tiny, classes, at::kFloat, at::Device(at::kCPU), 1), slope_(slope) {}
 
+  std::string path() const override { return path_name; }
   void velocity(double t, const at::Tensor& y, const at::Tensor& labels, at::Tensor& out) override {
     batches.insert(y.size(0));
     out.fill_(slope_);
@@ -35,6 +36,7 @@ class ConstantModel final : public VelocityModel {
     return {at::zeros_like(y), 0.0};
   }
 
+  std::string path_name = "linear";
   double bad_from = 2;
   std::int64_t bad_label = -1;
   std::set<std::int64_t> batches;
@@ -120,6 +122,20 @@ TEST(DrawSamples, AddsTheIntegralOfTheVelocityToTheNoise) {
   const at::Tensor expected = generation_noise(3, 0, 5, tiny, at::kFloat) + 0.5;
   EXPECT_TRUE(result.done());
   EXPECT_TRUE(at::allclose(result.raw, expected, 0, 1e-6));
+}
+
+TEST(DrawSamples, RefusesASolverThatIsMadeForAnotherPath) {
+  ConstantModel model(0.5);
+  const auto solver = solvers::find_solver(test::plugin("sde") + "#sde");
+  const auto alone = parallel::make_self_communicator();
+  EXPECT_TRUE(draw_samples(model, *solver, request_of(2, 2, 2), *alone).done());
+
+  model.path_name = "cosine";
+  const Error error = error_of([&] { draw_samples(model, *solver, request_of(2, 2, 2), *alone); });
+
+  EXPECT_EQ(error.code(), ExitCode::usage);
+  EXPECT_EQ(error.place(), "solver sde");
+  EXPECT_TRUE(contains(error.message(), "made for the path linear, the model's is cosine"));
 }
 
 TEST(DrawSamples, CutsIntoFixedBatches) {

@@ -51,7 +51,7 @@ double velocity_at_half(VelocityModel& model) {
 
 TEST(NetworkModel, GivesTheNetworkTimeAndLabel) {
   const auto network = std::make_shared<ArithmeticNetwork>(settings_of(3, true));
-  const auto model = make_network_model(network, at::Device(at::kCPU));
+  const auto model = make_network_model(network, flow::FlowSpec(), at::Device(at::kCPU));
 
   EXPECT_EQ(velocity_at_half(*model), 106);
   EXPECT_EQ(network->passes, 1);
@@ -60,7 +60,8 @@ TEST(NetworkModel, GivesTheNetworkTimeAndLabel) {
 
 TEST(NetworkModel, GuidanceIsUnconditionalPlusScaledDifference) {
   const auto network = std::make_shared<ArithmeticNetwork>(settings_of(3, true));
-  const auto model = make_network_model(network, at::Device(at::kCPU), {.guidance = 1.5, .bf16 = false});
+  const auto model =
+      make_network_model(network, flow::FlowSpec(), at::Device(at::kCPU), {.guidance = 1.5, .bf16 = false});
 
   EXPECT_EQ(velocity_at_half(*model), 306 + 1.5 * (106 - 306));
   EXPECT_EQ(network->passes, 2);
@@ -69,7 +70,8 @@ TEST(NetworkModel, GuidanceIsUnconditionalPlusScaledDifference) {
 
 TEST(NetworkModel, GuidanceZeroDropsTheLabelInOnePass) {
   const auto network = std::make_shared<ArithmeticNetwork>(settings_of(3, true));
-  const auto model = make_network_model(network, at::Device(at::kCPU), {.guidance = 0, .bf16 = false});
+  const auto model =
+      make_network_model(network, flow::FlowSpec(), at::Device(at::kCPU), {.guidance = 0, .bf16 = false});
 
   EXPECT_EQ(velocity_at_half(*model), 306);
   EXPECT_EQ(network->passes, 1);
@@ -79,17 +81,42 @@ TEST(NetworkModel, GuidanceNeedsANullClass) {
   for (const auto& settings : {settings_of(3, false), settings_of(0, false)}) {
     const auto network = std::make_shared<ArithmeticNetwork>(settings);
 
-    const Error error =
-        error_of([&] { make_network_model(network, at::Device(at::kCPU), {.guidance = 2, .bf16 = false}); });
+    const Error error = error_of(
+        [&] { make_network_model(network, flow::FlowSpec(), at::Device(at::kCPU), {.guidance = 2, .bf16 = false}); });
 
     EXPECT_EQ(error.code(), ExitCode::usage);
     EXPECT_EQ(error.place(), "--guidance");
   }
 }
 
+/// The network says a multiple of the velocity and of the time.
+class Scaled final : public flow::Prediction {
+ public:
+  std::string text() const override { return "scaled"; }
+  at::Tensor target(const flow::PathPoint&, const flow::Path&) const override { return {}; }
+  at::Tensor to_velocity(const at::Tensor& output, const at::Tensor& x, const at::Tensor& t,
+                         const flow::Path& path) const override {
+    EXPECT_EQ(path.text(), "linear");
+    return 2 * output + x + t.view({-1, 1, 1, 1});
+  }
+};
+
+TEST(NetworkModel, TurnsWhatTheNetworkSaysIntoTheVelocityByThePredictionOfItsCheckpoint) {
+  const auto network = std::make_shared<ArithmeticNetwork>(settings_of(3, true));
+  flow::FlowSpec spec;
+  spec.prediction = std::make_shared<Scaled>();
+
+  const auto plain = make_network_model(network, spec, at::Device(at::kCPU));
+  const auto guided = make_network_model(network, spec, at::Device(at::kCPU), {.guidance = 1.5, .bf16 = false});
+
+  EXPECT_EQ(velocity_at_half(*plain), 2 * 106 + 1 + 0.5);
+  EXPECT_EQ(velocity_at_half(*guided), 2 * (306 + 1.5 * (106 - 306)) + 1 + 0.5);
+  EXPECT_EQ(plain->path(), "linear");
+}
+
 TEST(NetworkModel, FollowsAChangeOfBatchSize) {
   const auto network = std::make_shared<ArithmeticNetwork>(settings_of(0, false));
-  const auto model = make_network_model(network, at::Device(at::kCPU));
+  const auto model = make_network_model(network, flow::FlowSpec(), at::Device(at::kCPU));
 
   for (std::int64_t batch : {4, 3}) {
     const at::Tensor state = at::ones({batch, 1, 2, 2});
@@ -102,7 +129,8 @@ TEST(NetworkModel, FollowsAChangeOfBatchSize) {
 TEST(NetworkModel, PullsBackToStateAndTime) {
   for (const double guidance : {1.0, 0.0, 1.5}) {
     const auto network = std::make_shared<ArithmeticNetwork>(settings_of(3, true));
-    const auto model = make_network_model(network, at::Device(at::kCPU), {.guidance = guidance, .bf16 = false});
+    const auto model =
+        make_network_model(network, flow::FlowSpec(), at::Device(at::kCPU), {.guidance = guidance, .bf16 = false});
     const at::Tensor state = at::ones({2, 1, 2, 2}), cotangent = at::arange(8, at::kFloat).view({2, 1, 2, 2});
     const at::NoGradGuard as_solvers_run;
 
@@ -116,7 +144,7 @@ TEST(NetworkModel, PullsBackToStateAndTime) {
 TEST(NetworkModel, UsesTheNetworkInEvaluationMode) {
   const auto network = std::make_shared<ArithmeticNetwork>(settings_of(3, true));
   network->train();
-  const auto model = make_network_model(network, at::Device(at::kCPU));
+  const auto model = make_network_model(network, flow::FlowSpec(), at::Device(at::kCPU));
 
   velocity_at_half(*model);
 

@@ -82,7 +82,7 @@ TEST(OpenPlugin, SomethingElseIsRefusedWithoutRunningIt) {
 }
 
 TEST(OpenPlugin, AnotherAbiMajorIsRefusedWithoutRunningIt) {
-  expect_error(test_plugin("other_abi"), ExitCode::bad_input, {"built for solver ABI 99.7", "has 1.1", "rebuild"});
+  expect_error(test_plugin("other_abi"), ExitCode::bad_input, {"built for solver ABI 99.7", "has 1.2", "rebuild"});
 }
 
 TEST(OpenPlugin, AMissingSymbolIsNamed) {

@@ -6,7 +6,7 @@
 #include <torch/torch.h>
 
 #include "flow/objectives/loss.h"
-#include "flow/paths/path.h"
+#include "flow/paths/path_point.h"
 #include "tests/core/temporary_folder.h"
 #include "tests/trainer/trainer_fixture.h"
 #include "trainer/train_setup.h"
@@ -61,16 +61,40 @@ TEST_F(LearnerTest, MakesTheGradientOfTheWholeBatchFromItsMicroBatches) {
   // The oracle: one plain backward of the mean over all eight samples.
   const auto network = flow::make_network(run_.network, run_.seed);
   data::Reader whole(shards_, batches_of(8));
-  const TrainingBatch batch =
-      make_training_batch(whole.next(), shards_.info(), {run_.seed, flow::TimeLaw::uniform(), 0, false, 0});
-  const auto [x_t, target] = flow::linear_path(batch.noise, batch.images, batch.times);
-  const at::Tensor mean_loss = flow::velocity_loss_mean(network->forward(x_t, batch.times, {}), target);
+  const flow::ObjectiveBatch batch =
+      make_training_batch(whole.next(), shards_.info(), {run_.seed, 8, run_.flow, {}, {}});
+  const flow::PathPoint point = batch.path->point(batch.x0, batch.x1, batch.t);
+  const at::Tensor mean_loss = flow::velocity_loss_mean(network->forward(point.x_t, batch.t, {}), point.velocity);
   mean_loss.backward();
   double squares = 0;
   for (const auto& parameter : network->parameters())
     squares += parameter.grad().to(at::kDouble).square().sum().item<double>();
   EXPECT_NEAR(loss / 8, mean_loss.item<double>(), 1e-5);
   EXPECT_NEAR(norm, std::sqrt(squares), 1e-4 * std::sqrt(squares));
+}
+
+/// Loss 3 for every sample, and a gradient of 1 in every output.
+class Sum final : public flow::Objective {
+ public:
+  std::string text() const override { return "sum"; }
+  at::Tensor losses(flow::VelocityNetwork& network, const flow::ObjectiveBatch& batch) const override {
+    const at::Tensor output = network.forward(batch.x1, batch.t, batch.condition).flatten(1).sum(1);
+    return output - output.detach() + 3;
+  }
+};
+
+TEST_F(LearnerTest, MinimisesWhatTheObjectiveSays) {
+  RunConfig run = run_;
+  run.flow.training->objective = std::make_shared<Sum>();
+  Learner learner(run, shards_.info(), model_);
+  data::Reader reader(shards_, batches_of(2));
+
+  double loss = 0;
+  for ([[maybe_unused]] const auto micro : learner.micro_batches()) loss += learner.accumulate(reader.next()).loss_sum;
+  learner.reduce();
+
+  EXPECT_EQ(loss, 8 * 3);
+  EXPECT_GT(learner.gradient_norm(), 0);
 }
 
 TEST_F(LearnerTest, ClipsUpdatesAndAverages) {

@@ -29,12 +29,53 @@ TEST(RunConfig, TakesEveryValueFromItsKey) {
                                   "bf16", "--checkpoint.keep", "7", "--train.seed", "9"});
 
   EXPECT_TRUE(contains(run.optimizer->describe(), "betas 0.9 0.95"));
-  EXPECT_EQ(run.time_law, "logit-normal");
+  EXPECT_EQ(run.flow.training->time->text(), "logit-normal:0,1");
   EXPECT_TRUE(run.bf16);
   EXPECT_EQ(run.keep, 7);
   EXPECT_EQ(run.seed, 9U);
   EXPECT_EQ(run.network.channel_mult, (std::vector<std::int64_t>{1, 1}));
   EXPECT_TRUE(run.network.attention.empty());
+}
+
+std::string times_of(const std::vector<std::string>& options) {
+  return resolved(options).flow.training->time->text();
+}
+
+TEST(RunConfig, ReadsTheOlderKeysOfLogitNormalTimes) {
+  EXPECT_EQ(times_of({"--flow.time", "logit-normal", "--flow.time_mean", "0.3", "--flow.time_std", "1.5"}),
+            "logit-normal:0.3,1.5");
+  EXPECT_EQ(times_of({"--flow.time", "logit-normal:0.3,1.5"}), "logit-normal:0.3,1.5");
+  EXPECT_EQ(times_of({"--flow.time_mean", "0.3"}), "uniform");
+}
+
+TEST(RunConfig, RefusesTimesThatAreGivenTwice) {
+  const Error error = refusal({"--flow.time", "logit-normal:0.3,1.5", "--flow.time_mean", "0.3"});
+
+  EXPECT_EQ(error.place(), "--flow.time");
+  EXPECT_TRUE(contains(error.message(), "flow.time_mean"));
+}
+
+TEST(RunConfig, RefusesAnUnknownMethodAtItsKeyWithTheNearest) {
+  for (const char* key : {"flow.path", "flow.prediction", "flow.time", "flow.coupling", "flow.objective"}) {
+    const std::string known = train_schema().find(key)->default_value;
+
+    const Error error = refusal({std::string("--") + key, known + "x"});
+
+    EXPECT_EQ(error.place(), std::string("--") + key);
+    EXPECT_TRUE(contains(error.message(), "unknown")) << key;
+    EXPECT_TRUE(contains(error.hint(), "did you mean " + known + "?")) << key;
+  }
+}
+
+TEST(RunConfig, NamesTheLineOfAnUnknownMethod) {
+  const Config config = Config::parse_text(train_schema(), "[flow]\n\npath = lienar\n", "run.ini");
+
+  EXPECT_EQ(error_of([&] { (void)flow_spec(config); }).place(), "run.ini:3: flow.path");
+}
+
+TEST(RunConfig, DescribesEveryMethodInTheDocOfItsKey) {
+  EXPECT_TRUE(contains(train_schema().find("flow.time")->doc, flow::method_docs(flow::time_distributions())));
+  EXPECT_TRUE(contains(train_schema().find("flow.path")->doc, flow::method_docs(flow::path_table())));
 }
 
 TEST(RunConfig, RoundsALengthInImagesUpToWholeSteps) {
@@ -169,6 +210,17 @@ TEST(CompareSettings, TellsWhatBreaksARunFromWhatSteersIt) {
     EXPECT_TRUE(changed(options).breaking.empty()) << options[0];
     EXPECT_TRUE(changed(options).steering.empty()) << options[0];
   }
+}
+
+TEST(CompareSettings, TakesTheOlderKeysOfTimesForWhatTheySay) {
+  const Config older = tiny_config("/somewhere", {"--flow.time", "logit-normal", "--flow.time_mean", "0.3"});
+  const Config newer = tiny_config("/somewhere", {"--flow.time", "logit-normal:0.3,1.0"});
+  const Config other = tiny_config("/somewhere", {"--flow.time", "logit-normal", "--flow.time_mean", "0.4"});
+
+  EXPECT_TRUE(compare_settings(older, newer).breaking.empty());
+  ASSERT_EQ(compare_settings(older, other).breaking.size(), 1U);
+  EXPECT_EQ(compare_settings(older, other).breaking[0].before, "logit-normal:0.3,1");
+  EXPECT_EQ(compare_settings(older, other).breaking[0].now, "logit-normal:0.4,1");
 }
 
 TEST(CompareSettings, CountsANewEndAmongTheSteeringOnesWhereTheRateFollowsIt) {

@@ -1,150 +1,119 @@
 #include "trainer/training_batch.h"
 
+#include <algorithm>
 #include <cstring>
-#include <set>
-#include <utility>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "core/random.h"
+#include "flow/couplings/coupled_batch.h"
+#include "flow/training_draws.h"
 #include "tests/core/temporary_folder.h"
 #include "tests/trainer/trainer_fixture.h"
 
 namespace pathline {
 namespace {
 
-using test::TemporaryFolder;
+ConditionSpec three_classes() {
+  ConditionField label;
+  label.classes = 3;
+  label.has_null = true;
+  return {label};
+}
 
-TEST(MakeTrainingBatch, GivesASampleTheSameDrawsInAnyBatch) {
-  const TemporaryFolder folder;
+BatchSettings settings_with(double condition_drop) {
+  flow::FlowWords words;
+  words.condition_drop = condition_drop;
+  return {11, 8, make_flow_spec(words), three_classes(), {11, true, 2}};
+}
+
+/// `count` pictures of one pixel, labelled 0, 1, 2, 0, …
+data::Batch batch_of(std::uint64_t count) {
+  data::Batch batch;
+  std::vector<std::int64_t> labels;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    batch.samples.push_back({i, 0, i});
+    labels.push_back(static_cast<std::int64_t>(i % 3));
+  }
+  batch.conditions.resize(1);
+  batch.conditions[0].resize(labels.size() * sizeof labels[0]);
+  std::memcpy(batch.conditions[0].data(), labels.data(), batch.conditions[0].size());
+  batch.values.resize(count);
+  std::fill(batch.values.begin(), batch.values.end(), std::byte{7});
+  return batch;
+}
+
+data::DatasetInfo one_pixel() {
+  data::DatasetInfo info;
+  info.shape = SampleShape::picture(1, 1, 1);
+  info.dtype = "uint8";
+  info.mean = info.scale = {127.5};
+  info.class_names = {"a", "b", "c"};
+  return info;
+}
+
+BatchSettings without_cuts(BatchSettings settings) {
+  settings.pictures.crop_padding = 0;
+  return settings;
+}
+
+TEST(MakeTrainingBatch, GivesASampleTheSameInAnyBatch) {
+  const test::TemporaryFolder folder;
   test::write_tiny_shards(folder / "shards");
   const auto shards = data::ShardSet::open(folder / "shards");
   data::ReaderOptions two_at_a_time, eight;
   two_at_a_time.plan = {8, 2, 0, 1};
   eight.plan = {8, 8, 0, 1};
   data::Reader small(shards, two_at_a_time), large(shards, eight);
-  BatchSettings settings{11, flow::TimeLaw::uniform(), 0.5, true, 3, 2};
+  const BatchSettings settings = settings_with(0.5);
 
-  const TrainingBatch whole = make_training_batch(large.next(), shards.info(), settings);
+  const flow::ObjectiveBatch whole = make_training_batch(large.next(), shards.info(), settings);
 
   for (std::int64_t i = 0; i < 8; i += 2) {
-    const TrainingBatch part = make_training_batch(small.next(), shards.info(), settings);
-    EXPECT_TRUE(part.images.equal(whole.images.slice(0, i, i + 2)));
-    EXPECT_TRUE(part.noise.equal(whole.noise.slice(0, i, i + 2)));
-    EXPECT_TRUE(part.times.equal(whole.times.slice(0, i, i + 2)));
-    EXPECT_TRUE(part.labels.equal(whole.labels.slice(0, i, i + 2)));
+    const flow::ObjectiveBatch part = make_training_batch(small.next(), shards.info(), settings);
+    EXPECT_TRUE(part.x1.equal(whole.x1.slice(0, i, i + 2)));
+    EXPECT_TRUE(part.x0.equal(whole.x0.slice(0, i, i + 2)));
+    EXPECT_TRUE(part.t.equal(whole.t.slice(0, i, i + 2)));
+    EXPECT_TRUE(part.condition.values.at(0).equal(whole.condition.values.at(0).slice(0, i, i + 2)));
+    EXPECT_TRUE(part.draws.uniform(0).equal(whole.draws.uniform(0).slice(0, i, i + 2)));
   }
 }
 
-TEST(MakeTrainingBatch, ScalesBytesMovesChannelsFirstAndMirrorsOnlyWhereDrawn) {
-  data::DatasetInfo info;
-  info.shape = SampleShape::picture(2, 1, 3);
-  info.dtype = "uint8";
-  info.mean = {127.5, 0.0};
-  info.scale = {127.5, 2.0};
-  data::Batch batch;
-  constexpr int kCount = 400;
-  batch.values.resize(kCount * 6);
-  for (int i = 0; i < kCount; ++i) {
-    batch.samples.push_back({static_cast<std::uint64_t>(i), 0, static_cast<std::uint64_t>(i)});
-    const int values[] = {0, 2, 51, 4, 255, 6};  // [H, W, C]
-    for (int k = 0; k < 6; ++k) batch.values[static_cast<std::size_t>(6 * i + k)] = static_cast<std::byte>(values[k]);
-  }
+TEST(MakeTrainingBatch, DropsLabelsWhereTheDrawsSaySo) {
+  const BatchSettings settings = without_cuts(settings_with(0.25));
 
-  const at::Tensor plain = make_training_batch(batch, info, {0, flow::TimeLaw::uniform(), 0, false, 0}).images;
-  const at::Tensor flipped = make_training_batch(batch, info, {0, flow::TimeLaw::uniform(), 0, true, 0}).images;
+  const flow::ObjectiveBatch batch = make_training_batch(batch_of(50), one_pixel(), settings);
 
-  const at::Tensor straight = torch::tensor({-1.0F, -0.6F, 1.0F, 1.0F, 2.0F, 3.0F}).reshape({2, 1, 3});
-  int mirrored = 0;
-  for (int i = 0; i < kCount; ++i) {
-    EXPECT_TRUE(at::allclose(plain[i], straight));
-    const bool mirror = !flipped[i].equal(plain[i]);
-    if (mirror) {
-      EXPECT_TRUE(flipped[i].equal(plain[i].flip({2})));
-    }
-    mirrored += mirror ? 1 : 0;
-  }
-  EXPECT_NEAR(mirrored, kCount / 2, 50);  // five standard deviations
+  std::vector<flow::SampleKey> keys;
+  for (std::uint64_t i = 0; i < 50; ++i) keys.push_back({i, 0, i});
+  const flow::TrainingDraws draws =
+      draw_for_training(*settings.flow.training, 11, keys, 8, SampleShape::picture(1, 1, 1));
+  const at::Tensor labels = at::arange(50).remainder(3);
+  EXPECT_TRUE(batch.condition.values.at(0).equal(at::where(draws.dropped, 3, labels)));
+  EXPECT_TRUE(draws.dropped.any().item<bool>());
 }
 
-TEST(MakeTrainingBatch, LeavesVectorsAndSequencesAsTheyLie) {
-  for (const SampleShape& shape : {SampleShape::vector(6), SampleShape::sequence(2, 3)}) {
-    data::DatasetInfo info;
-    info.shape = shape;
-    info.dtype = "float32";
-    info.mean.assign(static_cast<std::size_t>(shape.channels()), 1.0);
-    info.scale.assign(static_cast<std::size_t>(shape.channels()), 2.0);
-    const at::Tensor stored = torch::arange(3 * 6, torch::kFloat).reshape(shape.batch_sizes(3));
-    data::Batch batch;
-    batch.values.resize(3 * 6 * sizeof(float));
-    std::memcpy(batch.values.data(), stored.data_ptr(), batch.values.size());
-    for (std::uint64_t i = 0; i < 3; ++i) batch.samples.push_back({i, 0, i});
+TEST(MakeTrainingBatch, HasNoConditionForAnUnconditionalNetwork) {
+  BatchSettings settings = without_cuts(settings_with(0));
+  settings.condition = {};
 
-    const TrainingBatch made = make_training_batch(batch, info, {0, flow::TimeLaw::uniform(), 0, true, 0, 1});
-
-    EXPECT_TRUE(made.images.equal((stored - 1) / 2)) << shape.describe();
-    EXPECT_EQ(made.noise.sizes(), stored.sizes());
-  }
+  EXPECT_TRUE(make_training_batch(batch_of(4), one_pixel(), settings).condition.empty());
 }
 
-// The slow, obvious way: LibTorch pads the mirrored image by reflection, and the cut is a slice.
-TEST(MakeTrainingBatch, CutsPaddedImagesWhereDrawn) {
-  data::DatasetInfo info;
-  info.shape = SampleShape::picture(2, 4, 5);
-  info.dtype = "float32";
-  info.mean = {1.0, -2.0};
-  info.scale = {3.0, 0.5};
-  constexpr std::int64_t kCount = 300, kPadding = 2;
-  data::Batch batch;
-  batch.values.resize(kCount * 40 * sizeof(float));
-  const at::Tensor stored = torch::arange(kCount * 40, torch::kFloat).reshape({kCount, 4, 5, 2}).contiguous();
-  std::memcpy(batch.values.data(), stored.data_ptr(), batch.values.size());
-  for (std::uint64_t i = 0; i < kCount; ++i) batch.samples.push_back({i, 3, 7 * i});
-  const at::Tensor straight =
-      make_training_batch(batch, info, {5, flow::TimeLaw::uniform(), 0, true, 0, 0}).images;  // mirrored, not cut
+/// Hands noise round, so it has to see the global batch.
+class Swapped final : public flow::Coupling {
+ public:
+  std::string text() const override { return "swapped"; }
+  bool hands_round() const override { return true; }
+  std::vector<std::int64_t> partners(const flow::CoupledBatch&) const override { return {1, 0}; }
+};
 
-  const at::Tensor cut = make_training_batch(batch, info, {5, flow::TimeLaw::uniform(), 0, true, 0, kPadding}).images;
+TEST(MakeTrainingBatch, RefusesToCoupleAMicroBatchAlone) {
+  BatchSettings settings = without_cuts(settings_with(0));
+  settings.flow.training->coupling = std::make_shared<Swapped>();
 
-  const at::Tensor padded = at::reflection_pad2d(straight, {kPadding, kPadding, kPadding, kPadding});
-  std::set<std::pair<std::int64_t, std::int64_t>> places;
-  for (std::int64_t i = 0; i < kCount; ++i) {
-    RandomStream draws(5, Purpose::crop, 3, static_cast<std::uint64_t>(7 * i));
-    const auto top = static_cast<std::int64_t>(draws.bits32() * 5ULL >> 32);
-    const auto left = static_cast<std::int64_t>(draws.bits32() * 5ULL >> 32);
-    EXPECT_TRUE(cut[i].equal(padded[i].slice(1, top, top + 4).slice(2, left, left + 5))) << i;
-    places.insert({top, left});
-  }
-  EXPECT_EQ(places.size(), 25u);  // every place occurs
-}
-
-TEST(MakeTrainingBatch, DropsLabelsPerSampleAtTheRateAsked) {
-  data::DatasetInfo info;
-  info.shape = SampleShape::picture(1, 1, 1);
-  info.dtype = "uint8";
-  info.mean = info.scale = {127.5};
-  data::Batch batch;
-  constexpr int kCount = 2000;
-  std::vector<std::int64_t> labels;
-  for (int i = 0; i < kCount; ++i) {
-    batch.samples.push_back({static_cast<std::uint64_t>(i), 0, static_cast<std::uint64_t>(i)});
-    labels.push_back(i % 3);
-  }
-  batch.conditions.resize(1);
-  batch.conditions[0].resize(labels.size() * sizeof labels[0]);
-  std::memcpy(batch.conditions[0].data(), labels.data(), batch.conditions[0].size());
-  batch.values.resize(kCount);
-  std::fill(batch.values.begin(), batch.values.end(), std::byte{7});
-
-  const at::Tensor drawn = make_training_batch(batch, info, {0, flow::TimeLaw::uniform(), 0.25, false, 3}).labels;
-
-  int dropped = 0;
-  for (int i = 0; i < kCount; ++i) {
-    const auto label = drawn[i].item<std::int64_t>();
-    EXPECT_TRUE(label == 3 || label == i % 3);
-    dropped += label == 3 ? 1 : 0;
-  }
-  EXPECT_NEAR(dropped, kCount / 4, 97);  // five standard deviations
+  EXPECT_THROW(make_training_batch(batch_of(2), one_pixel(), settings), std::logic_error);
 }
 
 }  // namespace

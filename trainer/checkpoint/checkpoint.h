@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/torch/tensor_file.h"
+#include "flow/flow_spec.h"
 #include "flow/networks/network.h"
 
 namespace pathline {
@@ -32,7 +33,7 @@ struct ModelDescription {
   std::vector<double> mean, scale;  ///< per channel: x = (value - mean) / scale
   std::string dtype = "uint8";      ///< of the data: "uint8" images or "float32" fields
   std::string data_hash;            ///< content hash of the shards, "" if imported
-  std::string path = "linear", prediction = "velocity";
+  flow::FlowSpec flow;
 };
 
 struct CheckpointInfo {

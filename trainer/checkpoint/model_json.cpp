@@ -177,20 +177,20 @@ std::string to_json(const flow::NetworkSettings& settings) {
 }
 
 std::string to_json(const TrainState& state, const ModelDescription& model) {
+  Json description = Json::object();
+  flow::flow_spec_to_json(model.flow, description);
+  description.update({{"network", network_json(model.network)},
+                      {"class_names", model.class_names},
+                      {"mean", model.mean},
+                      {"scale", model.scale},
+                      {"dtype", model.dtype},
+                      {"data_hash", model.data_hash}});
   const Json json = {
       {"format", kFormat},
       {"format_version", kFormatVersion},
       {"state",
        {{"step", state.step}, {"position", state.position}, {"seed", state.seed}, {"ema_images", state.ema_images}}},
-      {"model",
-       {{"path", model.path},
-        {"prediction", model.prediction},
-        {"network", network_json(model.network)},
-        {"class_names", model.class_names},
-        {"mean", model.mean},
-        {"scale", model.scale},
-        {"dtype", model.dtype},
-        {"data_hash", model.data_hash}}}};
+      {"model", std::move(description)}};
   return json.dump(2) + "\n";
 }
 
@@ -209,9 +209,7 @@ void from_json(const std::string& text, const std::string& place, TrainState& st
     }
     state = state_from(json.at("state"), place);
     const Json& description = json.at("model");
-    const Fields fields(description, "model", place);
-    model.path = fields.word("path", train_schema().find("flow.path")->choices);
-    model.prediction = fields.word("prediction", {"velocity"});
+    model.flow = flow::flow_spec_from_json(description, place);
     model.network = network_from(description.at("network"), place);
     description.at("class_names").get_to(model.class_names);
     description.at("mean").get_to(model.mean);

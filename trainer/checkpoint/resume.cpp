@@ -85,7 +85,10 @@ std::optional<CheckpointInfo> find_resume_point(const RunConfig& run, const Conf
   const Config before = Config::parse_text(train_schema(), checkpoint->config_ini, place);
   SettingChanges changes = compare_settings(before, config);
   if (is_imported(*checkpoint)) {
-    std::erase_if(changes.breaking, [](const SettingChange& change) { return change.key.rfind("network.", 0) != 0; });
+    // What the weights mean is fixed all the same.
+    std::erase_if(changes.breaking, [](const SettingChange& change) {
+      return change.key.rfind("network.", 0) != 0 && change.key != "flow.path" && change.key != "flow.prediction";
+    });
     changes.steering.clear();
   } else {
     check_state(*checkpoint, before);
@@ -95,6 +98,14 @@ std::optional<CheckpointInfo> find_resume_point(const RunConfig& run, const Conf
     }
   }
   if (changes.breaking.empty()) changes.breaking = network_changes(checkpoint->model.network, run.network);
+  const flow::FlowSpec& stored = checkpoint->model.flow;
+  if (changes.breaking.empty()) {
+    const auto compare = [&](const char* key, const std::string& was, const std::string& is) {
+      if (was != is) changes.breaking.push_back({key, was, is});
+    };
+    compare("flow.path (as stored)", stored.path->text(), run.flow.path->text());
+    compare("flow.prediction (as stored)", stored.prediction->text(), run.flow.prediction->text());
+  }
   if (!changes.breaking.empty()) {
     std::string list;
     for (const SettingChange& change : changes.breaking) {

@@ -13,7 +13,7 @@
 
 #include "core/cpu_count.h"
 #include "core/log.h"
-#include "flow/times/time_law.h"
+#include "flow/flow_spec.h"
 #include "trainer/log/progress.h"
 
 namespace pathline {
@@ -122,11 +122,14 @@ Facts collect_facts(const RunConfig& run, const data::ShardSet& data, std::int64
       fmt::format("{}, {} parameters, {}{}", run.network.kind, grouped(static_cast<std::uint64_t>(parameters)),
                   run.network.classes > 0 ? fmt::format("{} classes", run.network.classes) : "unconditional",
                   run.network.null_class ? " and none" : ""));
-  add("flow", fmt::format("{} path, times {}, loss: velocity, weight 1{}{}{}", run.path,
-                          flow::TimeLaw::from_name(run.time_law, run.time_mean, run.time_std).describe(),
-                          run.label_drop > 0 ? fmt::format(", labels dropped {:g}", run.label_drop) : "",
-                          run.flip ? ", mirrored half of the time" : "",
-                          run.crop_padding > 0 ? fmt::format(", padded by {} and cut", run.crop_padding) : ""));
+  const flow::FlowTraining& training = run.flow.training.value();
+  add("flow",
+      fmt::format("path {}, prediction {}, objective {}, times {}, coupling {}{}{}{}", run.flow.path->text(),
+                  run.flow.prediction->text(), training.objective->text(), training.time->text(),
+                  training.coupling->text(),
+                  training.condition_drop > 0 ? fmt::format(", labels dropped {:g}", training.condition_drop) : "",
+                  run.flip ? ", mirrored half of the time" : "",
+                  run.crop_padding > 0 ? fmt::format(", padded by {} and cut", run.crop_padding) : ""));
   add("batch", fmt::format("global {} images = {} micro-batches of {}, over {} ranks", run.global_batch, micro_batches,
                            run.micro_batch, communicator.size()));
   add("length", fmt::format("{} steps = {} images = {:.2f} epochs", grouped(run.steps), grouped(images),

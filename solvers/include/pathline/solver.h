@@ -37,7 +37,7 @@ extern "C" {
 #endif
 
 #define PATHLINE_ABI_MAJOR 1u
-#define PATHLINE_ABI_MINOR 1u
+#define PATHLINE_ABI_MINOR 2u
 
 #if defined(__GNUC__)
 #define PATHLINE_EXPORT __attribute__((visibility("default")))
@@ -189,6 +189,7 @@ enum {
   PATHLINE_DESCENDING = 1u << 1,        /* also integrates descending grids */
   PATHLINE_NEEDS_HISTORY = 1u << 2,     /* multistep: results depend on earlier steps, not on (t, y) alone */
   PATHLINE_STOCHASTIC = 1u << 3,        /* draws noise (through PATHLINE_NOISE_EXTENSION) */
+  PATHLINE_LINEAR_PATH = 1u << 4,       /* right for flows of the path x_t = (1 - t) x0 + t x1 only. Since 1.2 */
   PATHLINE_MUST_UNDERSTAND = 0x7fff0000 /* bits 16 to 30: a host that does not know one of them refuses the solver */
 };
 

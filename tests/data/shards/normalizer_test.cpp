@@ -38,5 +38,24 @@ TEST(Normalizer, TakesTheColumnsOfVectorsAndSequencesAsChannels) {
   }
 }
 
+TEST(NormalizeCondition, TakesTheFirstDimensionAsChannels) {
+  ConditionArray condition;
+  condition.field = {"view", ConditionField::Kind::tensor, 0, {2, 3}, false};
+  condition.mean = {1, 100};
+  condition.scale = {2, 0.3};
+  for (const char* dtype : {"uint8", "float32"}) {
+    condition.dtype = dtype;
+    const std::uint8_t bytes[] = {0, 1, 2, 100, 101, 255};
+    const float floats[] = {0, 1, 2, 100, 101, 255};
+    const void* stored = condition.dtype == "uint8" ? static_cast<const void*>(bytes) : floats;
+    std::vector<float> out(6);
+
+    normalize_condition(condition, static_cast<const std::byte*>(stored), out.data());
+
+    for (std::size_t i = 0; i < 6; ++i)
+      EXPECT_EQ(out[i], static_cast<float>((bytes[i] - condition.mean[i / 3]) / condition.scale[i / 3])) << dtype;
+  }
+}
+
 }  // namespace
 }  // namespace pathline::data
