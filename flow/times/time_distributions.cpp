@@ -6,6 +6,7 @@
 #define PATHLINE_TIME_DISTRIBUTIONS(ENTRY) \
   ENTRY(uniform) \
   ENTRY(logit_normal) \
+  ENTRY(beta) \
   /* end of the list */
 // clang-format on
 
