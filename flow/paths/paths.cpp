@@ -5,6 +5,7 @@
 // clang-format off
 #define PATHLINE_PATHS(ENTRY) \
   ENTRY(linear) \
+  ENTRY(cosine) \
   /* end of the list */
 // clang-format on
 
