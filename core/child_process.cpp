@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <thread>
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -16,6 +17,27 @@ extern char** environ;
 
 namespace pathline {
 namespace {
+
+class SpawnAttributes {
+ public:
+  /// What this process ignores or blocks, its child does not: a signal that ends programs ends it.
+  SpawnAttributes() {
+    posix_spawnattr_init(&attributes_);
+    sigset_t all, none;
+    ::sigfillset(&all);
+    ::sigemptyset(&none);
+    posix_spawnattr_setsigdefault(&attributes_, &all);
+    posix_spawnattr_setsigmask(&attributes_, &none);
+    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  }
+  ~SpawnAttributes() { posix_spawnattr_destroy(&attributes_); }
+  SpawnAttributes(const SpawnAttributes&) = delete;
+  SpawnAttributes& operator=(const SpawnAttributes&) = delete;
+  const posix_spawnattr_t* get() const { return &attributes_; }
+
+ private:
+  posix_spawnattr_t attributes_;
+};
 
 class FileActions {
  public:
@@ -33,11 +55,24 @@ struct Pipe {
   FileDescriptor reading, writing;
 };
 
+/// Above all that a child finds in a place of its own.
+constexpr int first_free_descriptor = 5;
+/// It may have to find and end many processes first.
+constexpr std::chrono::seconds patience_with_confined{15};
+
+FileDescriptor moved_up(int descriptor) {
+  FileDescriptor given(descriptor);
+  if (descriptor >= first_free_descriptor) return given;
+  return FileDescriptor(::fcntl(descriptor, F_DUPFD_CLOEXEC, first_free_descriptor));
+}
+
 Pipe make_pipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw system_error(errno, "cannot make a pipe", "");
-  ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
-  return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+  Pipe pipe{moved_up(ends[0]), moved_up(ends[1])};
+  if (!pipe.reading || !pipe.writing) throw system_error(errno, "cannot make a pipe", "");
+  ::fcntl(pipe.reading.get(), F_SETFL, O_NONBLOCK);
+  return pipe;
 }
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
@@ -63,21 +98,23 @@ bool drain(const FileDescriptor& pipe, std::string& text) {
 
 }  // namespace
 
-ChildProcess::ChildProcess(const std::vector<std::string>& command,
-                           const std::optional<std::vector<std::string>>& environment, bool with_report_channel) {
+ChildProcess::ChildProcess(const std::vector<std::string>& command, const Options& options)
+    : confined_(options.confined) {
   Pipe output = make_pipe();
-  Pipe report = with_report_channel ? make_pipe() : Pipe{};
+  Pipe report = options.report_channel ? make_pipe() : Pipe{};
+  const FileDescriptor given(options.given < 0 ? -1 : ::fcntl(options.given, F_DUPFD_CLOEXEC, first_free_descriptor));
   FileActions actions;
   posix_spawn_file_actions_addopen(actions.get(), 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(actions.get(), output.writing.get(), 1);
   posix_spawn_file_actions_adddup2(actions.get(), output.writing.get(), 2);
-  if (with_report_channel) {
+  if (options.report_channel) {
     posix_spawn_file_actions_adddup2(actions.get(), report.writing.get(), report_descriptor);
   }
+  if (given) posix_spawn_file_actions_adddup2(actions.get(), given.get(), given_descriptor);
   std::vector<std::string> arguments = command;
-  std::vector<std::string> variables = environment.value_or(std::vector<std::string>{});
-  const int error = ::posix_spawn(&pid_, command[0].c_str(), actions.get(), nullptr, pointers_to(arguments).data(),
-                                  environment ? pointers_to(variables).data() : environ);
+  const SpawnAttributes attributes;
+  const int error =
+      ::posix_spawn(&pid_, command[0].c_str(), actions.get(), attributes.get(), pointers_to(arguments).data(), environ);
   if (error != 0) {
     pid_ = -1;
     throw system_error(error, "cannot start", command[0]);
@@ -88,6 +125,14 @@ ChildProcess::ChildProcess(const std::vector<std::string>& command,
 
 ChildProcess::~ChildProcess() {
   if (pid_ < 0) return;
+  if (confined_) {
+    ::kill(pid_, SIGTERM);
+    const auto latest = std::chrono::steady_clock::now() + patience_with_confined;
+    while (!reap(false) && std::chrono::steady_clock::now() < latest) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    if (pid_ < 0) return;
+  }
   ::kill(pid_, SIGKILL);
   reap(true);
 }

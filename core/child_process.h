@@ -2,12 +2,12 @@
 // A child process whose output is collected and which ends in bounded time. With a report channel it can also send
 // lines of its own while its stdout and stderr belong to whatever code it runs.
 //
-// Started with posix_spawn: nothing is forked from a process that may have threads. Ownership: the object owns the
-// process; destroying it kills and reaps it. Thread-safety: one object, one thread.
+// Started with posix_spawn: nothing is forked from a process that may have threads. It starts with every signal as the
+// system has it, none ignored or blocked. Ownership: the object owns the process; destroying it ends and reaps it.
+// Thread-safety: one object, one thread.
 
 #include <chrono>
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,10 +23,17 @@ class ChildProcess {
   /// The descriptor of the report channel in the child.
   static constexpr int report_descriptor = 3;
 
-  /// `environment`: "NAME=value" entries; nothing: this process's. stdin is /dev/null. Throws Error(file_system) if it
-  /// cannot be started.
-  ChildProcess(const std::vector<std::string>& command, const std::optional<std::vector<std::string>>& environment,
-               bool with_report_channel);
+  /// The descriptor of Options::given in the child.
+  static constexpr int given_descriptor = 4;
+
+  struct Options {
+    bool report_channel = false;
+    int given = -1;  ///< a descriptor of ours that the child gets, too; it is borrowed for the call
+    bool confined =
+        false;  ///< it confines itself (core/confinement.h): asked to end, it ends what it has started first
+  };
+  /// stdin is /dev/null, the environment this process's. Throws Error(file_system) if it cannot be started.
+  ChildProcess(const std::vector<std::string>& command, const Options& options);
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
@@ -49,6 +56,7 @@ class ChildProcess {
   bool take_line(std::string& line);
   bool reap(bool wait);
 
+  const bool confined_;
   pid_t pid_ = -1;
   int status_ = 0;
   FileDescriptor output_pipe_, report_pipe_;

@@ -113,7 +113,7 @@ std::vector<std::shared_ptr<const Solver>> open_plugin(const std::filesystem::pa
   const PluginImage image = read_plugin(file);
   check_head(image, read_head(image));
   if (origin == Origin::foreign) {
-    const std::string reason = why_loading_fails(image.path, load_limit);
+    const std::string reason = why_loading_fails(image.path, nullptr, load_limit);
     if (!reason.empty()) {
       throw Error(ExitCode::bad_input, "the solver plugin " + reason, image.path.string(),
                   "its static constructors must neither throw nor exit; ask its author");

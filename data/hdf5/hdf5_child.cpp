@@ -59,7 +59,7 @@ class RemoteHdf5Array final : public Hdf5Array {
     const fs::path program = program_.empty() ? helper_program("hdf5-read") : program_;
     child_.emplace(std::vector<std::string>{program.string(), from, input_.path.string(), input_.dataset,
                                             input_.labels_dataset, input_.labels.string()},
-                   std::nullopt, true);
+                   ChildProcess::Options{.report_channel = true});
   }
 
   /// The child opens the file anew: the other's facts must still hold.

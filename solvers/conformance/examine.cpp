@@ -10,6 +10,7 @@
 
 #include "core/child_process.h"
 #include "core/config.h"
+#include "core/confinement.h"
 #include "core/error.h"
 #include "core/helper_program.h"
 #include "solvers/conformance/check.h"
@@ -41,7 +42,7 @@ class Examination {
  private:
   void run_child() {
     running_.reset();
-    ChildProcess child(command(), std::nullopt, true);
+    ChildProcess child(command(), {.report_channel = true, .confined = true});
     std::string line;
     while (true) {
       switch (child.wait(std::chrono::steady_clock::now() + options_.limit, line)) {
@@ -55,8 +56,7 @@ class Examination {
           }
           break;
         case ChildProcess::Event::ended:
-          if (!finished_)
-            lost(describe_end(child.status()) + child.last_words(), "a crash of the plugin; a debugger shows where: ");
+          if (!finished_) ended(child);
           return;
         case ChildProcess::Event::late:
           lost(fmt::format("did not come back within {} s{}", static_cast<double>(options_.limit.count()) / 1000,
@@ -93,6 +93,15 @@ class Examination {
                   report.at("hint"));
     } else {
       finished_ = true;
+    }
+  }
+
+  void ended(const ChildProcess& child) {
+    if (started_too_many_processes(child.status())) {
+      lost("started a process" + child.last_words(),
+           "a solver works inside the process that loaded it: no fork, system, popen or posix_spawn; to see where: ");
+    } else {
+      lost(describe_end(child.status()) + child.last_words(), "a crash of the plugin; a debugger shows where: ");
     }
   }
 

@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 ChildProcess shell(const std::string& script) {
-  return {{"/bin/sh", "-c", script}, std::nullopt, true};
+  return {{"/bin/sh", "-c", script}, {.report_channel = true}};
 }
 
 ChildProcess::Deadline in(std::chrono::milliseconds time) {

@@ -69,6 +69,7 @@ enum class Fault {
   hangs,
   floods,
   writes_to_host,
+  forks,
   // adaptive
   ignores_tolerance,
   follows_inner_times,
@@ -114,6 +115,15 @@ void misbehave() {
   }
   if (fault == Fault::writes_to_host) {
     for (int descriptor = 3; descriptor < 10; ++descriptor) (void)!::write(descriptor, "nonsense\n", 9);
+  }
+  if (fault == Fault::forks) {  // eight that start one more each, and wait for two minutes at most
+    for (int i = 0; i < 8; ++i) {
+      if (::fork() != 0) continue;
+      ::setsid();
+      (void)!::fork();
+      ::sleep(120);
+      ::_exit(0);
+    }
   }
   if (fault == Fault::leaks_file && ::open("/dev/null", O_RDONLY) < 0) std::abort();
   if (fault == Fault::leaks_memory) {
@@ -345,6 +355,7 @@ constexpr pathline_solver tables[] = {
     ON_GRID(hangs),
     ON_GRID(floods),
     ON_GRID(writes_to_host),
+    ON_GRID(forks),
     BY_TOLERANCE(ignores_tolerance),
     BY_TOLERANCE(follows_inner_times),
     BY_TOLERANCE(accepts_nan),

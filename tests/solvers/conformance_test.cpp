@@ -13,6 +13,7 @@
 #include "core/durable_file.h"
 #include "core/error.h"
 #include "solvers/conformance/examine.h"
+#include "tests/core/processes.h"
 
 namespace pathline::solvers::conformance {
 namespace {
@@ -114,6 +115,7 @@ const std::map<std::string, Expected> faults = {
     {"crashes", {"order", kCrash}},
     {"writes_to_host", {"order", "a file of the host's"}},
     {"exits", {"order", "ended its process (exit code 0)"}},
+    {"forks", {"order", "started a process"}},
 };
 
 class Faults : public testing::TestWithParam<std::string> {};
@@ -226,6 +228,16 @@ TEST_F(PluginCopy, ThatEverybodyMayWriteToFails) {
   ::chmod(file.c_str(), 0666);
 
   expect_failure(result_of(results_of(file), "file"), "everybody may write");
+}
+
+TEST_F(PluginCopy, ThatStartsProcessesLeavesNoneBehind) {
+  const fs::path integrating = write(read_file(test_plugin("broken")));
+  expect_failure(result_of(results_of(integrating, "forks", {"order", "leaks"}), "leaks"), "started a process");
+  EXPECT_EQ(test::processes_with_argument(integrating.string()), 0u);
+
+  const fs::path loading = write(read_file(test_plugin("forks_at_load")));
+  expect_failure(result_of(results_of(loading), "load"), "started a process");
+  EXPECT_EQ(test::processes_with_argument(loading.string()), 0u);
 }
 
 TEST_F(PluginCopy, ThatNeedsLibTorchFails) {

@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "solvers/load_probe.h"
+#include "tests/core/processes.h"
 #include "tests/solvers/support.h"
 
 namespace pathline::solvers::test {
@@ -100,14 +101,14 @@ TEST(OpenPlugin, AnExitWhileLoadingDoesNotEndThisProcess) {
 TEST(OpenPlugin, AHangWhileLoadingIsNoticedInTime) {
   const auto begin = std::chrono::steady_clock::now();
 
-  const std::string reason = why_loading_fails(test_plugin("hangs_at_load"), std::chrono::milliseconds(300));
+  const std::string reason = why_loading_fails(test_plugin("hangs_at_load"), nullptr, std::chrono::milliseconds(300));
 
   EXPECT_NE(reason.find("still loading"), std::string::npos) << reason;
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
 }
 
 TEST(OpenPlugin, AGoodOneLoadsInTheChildToo) {
-  EXPECT_EQ(why_loading_fails(test_plugin("midpoint"), std::chrono::seconds(10)), "");
+  EXPECT_EQ(why_loading_fails(test_plugin("midpoint"), nullptr, std::chrono::seconds(10)), "");
 }
 
 TEST(OpenPlugin, ATableFilledInAtRunTimeIsRefused) {
@@ -131,6 +132,25 @@ TEST_F(PluginFolder, AFileEverybodyMayWriteToIsRefused) {
   ::chmod(file.c_str(), 0666);
 
   expect_error(file.string(), ExitCode::bad_input, {"everybody may write", "chmod o-w"});
+}
+
+TEST_F(PluginFolder, WhatItStartsWhileItIsTriedEndsWithTheTrial) {
+  const std::string file = copy("forks_at_load", "forks.so").string();
+
+  EXPECT_EQ(why_loading_fails(file, nullptr, std::chrono::seconds(20)), "");
+
+  EXPECT_EQ(pathline::test::processes_with_argument(file), 0u);
+}
+
+TEST_F(PluginFolder, WhatItStartsEndsWithATrialThatTakesTooLong) {
+  const std::string file = copy("forks_at_load", "forks.so").string();
+  ::setenv("PATHLINE_TEST_HANG", "1", 1);
+
+  const std::string reason = why_loading_fails(file, nullptr, std::chrono::milliseconds(700));
+
+  ::unsetenv("PATHLINE_TEST_HANG");
+  EXPECT_NE(reason.find("still loading"), std::string::npos) << reason;
+  EXPECT_EQ(pathline::test::processes_with_argument(file), 0u);
 }
 
 TEST_F(PluginFolder, TextIsRefused) {

@@ -27,6 +27,11 @@ expect 3 "1 check failed" "${check[@]}" "$plugins/broken.so#hangs" --only order 
 grep -q 'did not come back within 1.5 s' out.txt || { fail "no line for the hang"; cat out.txt; }
 expect 3 "1 check failed" "${check[@]}" "$plugins/exits_at_load.so"
 grep -q '^SKIP  further checks' out.txt || { fail "does not say what could not run"; cat out.txt; }
+# One that starts eight processes, which start one each: none is left, and none was there to be counted.
+cp "$plugins/broken.so" forks.so
+expect 3 "1 check failed" "${check[@]}" ./forks.so#forks --only order
+grep -q '^FAIL  forks: order — started a process' out.txt || { fail "no line for the processes"; cat out.txt; }
+pgrep -f "$work/forks.so" >left.txt && { fail "processes are left"; cat left.txt; }
 echo text >text.so
 expect 3 "1 check failed" "${check[@]}" ./text.so
 

@@ -2,26 +2,32 @@
 // under a debugger, a sanitizer or valgrind (docs/conformance.md).
 //
 //   solver-check PLUGIN.so [--id ID] [--only CHECK]… [--param NAME=VALUE]… [--from N] [--report]
+//   solver-check --load|--load-copy FILE
 //
-// --report writes JSON lines to descriptor 3 instead of text to stdout. Exit codes as of pathline itself.
+// --report writes JSON lines to descriptor 3 instead of text to stdout, and confines the process (core/confinement.h);
+// without it the plugin is loaded from its file, where debuggers find it. --load loads the file, or a copy of it that
+// is open as descriptor 4, and does nothing else (solvers/load_probe.h). Exit codes as of pathline itself.
 
-#include <csignal>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "core/child_process.h"
+#include "core/confinement.h"
 #include "core/error.h"
 #include "core/helper_program.h"
 #include "solvers/conformance/examine.h"
 #include "solvers/conformance/report.h"
+#include "solvers/load_probe.h"
 
 namespace {
 
@@ -29,7 +35,21 @@ using namespace pathline;
 using namespace pathline::solvers::conformance;
 using Json = nlohmann::json;
 
+/// The plugin's file is copied once or twice (load-again), and so much may be written besides.
+constexpr std::uint64_t most_written = std::uint64_t{64} << 20;
+/// By hand, too. What examine() allows for each check is shorter than the processor time, which is for the whole.
 constexpr std::uint64_t most_memory = std::uint64_t{4} << 30;
+constexpr std::chrono::hours most_processor_time{4};
+
+void confine(const std::filesystem::path& plugin) {
+  std::error_code none;
+  const std::uintmax_t size =
+      std::filesystem::is_regular_file(plugin, none) ? std::filesystem::file_size(plugin, none) : 0;
+  confine_this_process({.memory_bytes = most_memory,
+                        .file_bytes = size + most_written,
+                        .processor_time = most_processor_time,
+                        .processes = 0});
+}
 
 class JsonListener final : public Listener {
  public:
@@ -94,15 +114,17 @@ CheckRequest parse(const std::vector<std::string>& words, bool& report) {
 int main(int argc, char** argv) {
   bool report = false;
   try {
+    const std::string_view first = argc == 3 ? argv[1] : "";
+    if (first == "--load" || first == "--load-copy") pathline::solvers::try_loading(argv[2], first == "--load-copy");
     const CheckRequest request = parse({argv + 1, argv + argc}, report);
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    limit_helper(most_memory);
     if (report) {
+      confine(request.file);
       JsonListener listener;
       run_checks(request, listener);
       JsonListener::send({{"finished", true}});
       return 0;
     }
+    limit_helper(most_memory);
     TextListener listener;
     run_checks(request, listener);
     return listener.failed ? static_cast<int>(ExitCode::bad_input) : 0;
