@@ -64,7 +64,7 @@ void ElfFile::visit_dynamic_symbols(Visit visit) const {
   visit_sections(SHT_DYNSYM, [&](const Elf64_Shdr& section, const Elf64_Shdr& strings) {
     for (std::uint64_t i = 0; i < section.sh_size / sizeof(Elf64_Sym); ++i) {
       const auto entry = read<Elf64_Sym>(section.sh_offset + i * sizeof(Elf64_Sym));
-      if (entry.st_shndx == SHN_UNDEF || entry.st_name >= strings.sh_size) continue;
+      if (entry.st_name >= strings.sh_size) continue;
       visit(entry, text(strings.sh_offset + entry.st_name, strings.sh_size - entry.st_name));
     }
   });
@@ -73,7 +73,7 @@ void ElfFile::visit_dynamic_symbols(Visit visit) const {
 std::optional<ElfFile::Datum> ElfFile::find_datum(std::string_view symbol) const {
   std::optional<Datum> found;
   visit_dynamic_symbols([&](const Elf64_Sym& entry, std::string_view name) {
-    if (!found && ELF64_ST_TYPE(entry.st_info) == STT_OBJECT && name == symbol) {
+    if (!found && entry.st_shndx != SHN_UNDEF && ELF64_ST_TYPE(entry.st_info) == STT_OBJECT && name == symbol) {
       found = Datum{entry.st_size, bytes_at_address(entry.st_value, entry.st_size)};
     }
   });
@@ -85,25 +85,50 @@ std::vector<std::string> ElfFile::strong_exports() const {
   visit_dynamic_symbols([&](const Elf64_Sym& entry, std::string_view name) {
     const auto type = ELF64_ST_TYPE(entry.st_info);
     const auto visibility = ELF64_ST_VISIBILITY(entry.st_other);
-    if (ELF64_ST_BIND(entry.st_info) == STB_GLOBAL && (type == STT_OBJECT || type == STT_FUNC) &&
-        (visibility == STV_DEFAULT || visibility == STV_PROTECTED)) {
+    if (entry.st_shndx != SHN_UNDEF && ELF64_ST_BIND(entry.st_info) == STB_GLOBAL &&
+        (type == STT_OBJECT || type == STT_FUNC) && (visibility == STV_DEFAULT || visibility == STV_PROTECTED)) {
       names.emplace_back(name);
     }
   });
   return names;
 }
 
-std::vector<std::string> ElfFile::needed_libraries() const {
+std::vector<std::string> ElfFile::imports() const {
   std::vector<std::string> names;
+  visit_dynamic_symbols([&](const Elf64_Sym& entry, std::string_view name) {
+    if (entry.st_shndx == SHN_UNDEF && !name.empty()) names.emplace_back(name);
+  });
+  return names;
+}
+
+template <typename Visit>
+void ElfFile::visit_dynamic_entries(Visit visit) const {
   visit_sections(SHT_DYNAMIC, [&](const Elf64_Shdr& section, const Elf64_Shdr& strings) {
     for (std::uint64_t i = 0; i < section.sh_size / sizeof(Elf64_Dyn); ++i) {
       const auto entry = read<Elf64_Dyn>(section.sh_offset + i * sizeof(Elf64_Dyn));
       if (entry.d_tag == DT_NULL) break;
-      if (entry.d_tag != DT_NEEDED || entry.d_un.d_val >= strings.sh_size) continue;
-      names.emplace_back(text(strings.sh_offset + entry.d_un.d_val, strings.sh_size - entry.d_un.d_val));
+      if (entry.d_un.d_val >= strings.sh_size) continue;
+      visit(entry.d_tag,
+            [&] { return text(strings.sh_offset + entry.d_un.d_val, strings.sh_size - entry.d_un.d_val); });
     }
   });
+}
+
+std::vector<std::string> ElfFile::needed_libraries() const {
+  std::vector<std::string> names;
+  visit_dynamic_entries([&](auto tag, auto text_of) {
+    if (tag == DT_NEEDED) names.emplace_back(text_of());
+  });
   return names;
+}
+
+std::string ElfFile::run_path() const {
+  std::string old_kind, path;
+  visit_dynamic_entries([&](auto tag, auto text_of) {
+    if (tag == DT_RUNPATH) path = text_of();
+    if (tag == DT_RPATH) old_kind = text_of();
+  });
+  return path.empty() ? old_kind : path;
 }
 
 template <typename T>

@@ -29,8 +29,12 @@ class ElfFile {
 
   /// Names that the object exports on purpose: defined, global, visible, not weak (C++ templates are).
   std::vector<std::string> strong_exports() const;
+  /// Functions and data that it expects others to have.
+  std::vector<std::string> imports() const;
   /// Libraries that it asks for (DT_NEEDED).
   std::vector<std::string> needed_libraries() const;
+  /// Where they are looked for first (DT_RUNPATH, or DT_RPATH): "$ORIGIN/lib:/opt/lib", or "".
+  std::string run_path() const;
 
   const std::string& contents() const noexcept { return contents_; }
 
@@ -39,6 +43,8 @@ class ElfFile {
   void visit_sections(std::uint32_t type, Visit visit) const;
   template <typename Visit>
   void visit_dynamic_symbols(Visit visit) const;
+  template <typename Visit>
+  void visit_dynamic_entries(Visit visit) const;
   template <typename T>
   T read(std::uint64_t offset) const;
   void require_range(std::uint64_t offset, std::uint64_t size) const;

@@ -1,7 +1,10 @@
 #include "solvers/plugin_file.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <utility>
@@ -22,11 +25,48 @@ constexpr std::size_t plugin_size_1_0 =
     offsetof(pathline_plugin_table, solvers) + sizeof(pathline_plugin_table::solvers);
 constexpr std::chrono::seconds load_limit{10};
 
+/// Whether it finds something by the place that it lies in, which a copy in memory does not have.
+bool looks_beside_itself(const ElfFile& elf) {
+  const std::string run_path = elf.run_path();
+  if (run_path.find("$ORIGIN") != std::string::npos || run_path.find("${ORIGIN}") != std::string::npos) return true;
+  const std::vector<std::string> imports = elf.imports();
+  return std::any_of(imports.begin(), imports.end(),
+                     [](const std::string& name) { return name == "dladdr" || name == "dladdr1" || name == "dlinfo"; });
+}
+
+/// What has been loaded, for good: the copies that the loader has mapped, and the tables in them.
+struct LoadedPlugins {
+  std::mutex mutex;
+  std::map<std::pair<std::filesystem::path, std::string>, const pathline_plugin_table*> tables;  // by path and hash
+  std::vector<std::shared_ptr<const SealedCopy>> copies;
+};
+LoadedPlugins& loaded_plugins() {
+  static LoadedPlugins plugins;
+  return plugins;
+}
+
+void* open_image(const PluginImage& image) {
+  const std::string place = image.path.string(), loaded = image.copy ? image.copy->path() : place;
+  // NOW: a missing symbol shows here, not in the middle of a run. LOCAL: plugins do not see each other's symbols.
+  void* const handle = ::dlopen(loaded.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  if (handle) return handle;
+  const char* const reason = ::dlerror();
+  std::string text = reason ? reason : "unknown reason";
+  if (text.starts_with(loaded + ": ")) text.erase(0, loaded.size() + 2);
+  throw Error(ExitCode::bad_input, "the solver plugin does not load: " + text, place,
+              "link it with all libraries it needs (`ldd -r FILE` lists what is missing)");
+}
+
 }  // namespace
 
-PluginImage read_plugin(const std::filesystem::path& file) {
+PluginImage read_plugin(const std::filesystem::path& file, Loading loading) {
   TrustedFile read = read_trusted_file(file);
-  return {read.path, ElfFile(std::move(read.contents), read.path.string()), read.sha256, read.device, read.inode};
+  PluginImage image{
+      read.path, ElfFile(std::move(read.contents), read.path.string()), read.sha256, read.device, read.inode, nullptr};
+  if (loading == Loading::copy && !looks_beside_itself(image.elf)) {
+    image.copy = SealedCopy::of(image.elf.contents(), image.path.filename().string());
+  }
+  return image;
 }
 
 PluginHead read_head(const PluginImage& image) {
@@ -72,25 +112,27 @@ void check_head(const PluginImage& image, const PluginHead& head) {
 }
 
 const pathline_plugin_table& load_plugin(const PluginImage& image) {
-  const std::string place = image.path.string();
-  // NOW: a missing symbol shows here, not in the middle of a run. LOCAL: plugins do not see each other's symbols.
-  void* const handle = ::dlopen(image.path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  if (!handle) {
-    const char* const reason = ::dlerror();
-    std::string text = reason ? reason : "unknown reason";
-    if (text.starts_with(place + ": ")) text.erase(0, place.size() + 2);
-    throw Error(ExitCode::bad_input, "the solver plugin does not load: " + text, place,
-                "link it with all libraries it needs (`ldd -r FILE` lists what is missing)");
-  }
-  // dlopen takes a path. That it found the bytes that were checked and hashed is seen by reading them again.
-  const TrustedFile again = read_trusted_file(image.path);
-  if (again.device != image.device || again.inode != image.inode || again.sha256 != image.sha256) {
-    throw Error(ExitCode::bad_input, "the file was changed while it was being loaded", place,
-                "run the command again when whatever writes it has finished");
+  LoadedPlugins& plugins = loaded_plugins();
+  const std::lock_guard lock(plugins.mutex);
+  const pathline_plugin_table*& table = plugins.tables[{image.path, image.sha256}];
+  if (table) return *table;
+  void* const handle = open_image(image);
+  if (image.copy) {
+    plugins.copies.push_back(image.copy);
+  } else {
+    // That the loader found the bytes that were checked and hashed is seen by reading them again.
+    const TrustedFile again = read_trusted_file(image.path);
+    if (again.device != image.device || again.inode != image.inode || again.sha256 != image.sha256) {
+      throw Error(ExitCode::bad_input, "the file was changed while it was being loaded", image.path.string(),
+                  "run the command again when whatever writes it has finished");
+    }
   }
   const void* const symbol = ::dlsym(handle, entry_symbol);
-  if (!symbol) throw Error(ExitCode::bad_input, fmt::format("`{}` is not visible", entry_symbol), place);
-  return *static_cast<const pathline_plugin_table*>(symbol);
+  if (!symbol) {
+    throw Error(ExitCode::bad_input, fmt::format("`{}` is not visible", entry_symbol), image.path.string());
+  }
+  table = static_cast<const pathline_plugin_table*>(symbol);
+  return *table;
 }
 
 std::vector<std::shared_ptr<const Solver>> solvers_of(const pathline_plugin_table& table, const PluginImage& image) {
@@ -113,7 +155,7 @@ std::vector<std::shared_ptr<const Solver>> open_plugin(const std::filesystem::pa
   const PluginImage image = read_plugin(file);
   check_head(image, read_head(image));
   if (origin == Origin::foreign) {
-    const std::string reason = why_loading_fails(image.path, nullptr, load_limit);
+    const std::string reason = why_loading_fails(image.path, image.copy.get(), load_limit);
     if (!reason.empty()) {
       throw Error(ExitCode::bad_input, "the solver plugin " + reason, image.path.string(),
                   "its static constructors must neither throw nor exit; ask its author");

@@ -33,6 +33,7 @@ void require(bool condition, const std::string& detail, const std::string& advic
 /// The plugin under examination. Filled in by the checks of the file, in their order.
 struct PluginUnderTest {
   std::filesystem::path file;
+  Loading loading = Loading::copy;
   std::unique_ptr<PluginImage> image;
   const pathline_plugin_table* table = nullptr;
   std::vector<std::shared_ptr<const LoadedSolver>> solvers;

@@ -8,11 +8,8 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "core/error.h"
-#include "core/file_descriptor.h"
 #include "solvers/conformance/check.h"
 
 namespace pathline::solvers::conformance {
@@ -31,7 +28,7 @@ auto step(F f) {
 }
 
 std::string check_file(PluginUnderTest& plugin) {
-  plugin.image = step([&] { return std::make_unique<PluginImage>(read_plugin(plugin.file)); });
+  plugin.image = step([&] { return std::make_unique<PluginImage>(read_plugin(plugin.file, plugin.loading)); });
   return fmt::format("{} bytes, sha256 {}", plugin.image->elf.contents().size(), plugin.image->sha256);
 }
 
@@ -87,12 +84,9 @@ std::string check_load(PluginUnderTest& plugin) {
 std::string check_load_again(PluginUnderTest& plugin) {
   // A copy under another name: two versions of a plugin side by side, and one that is loaded and unloaded over again.
   // The image cannot be unloaded itself, for it was loaded as the host does it.
-  const FileDescriptor copy(::memfd_create("plugin", MFD_CLOEXEC));
-  const std::string& bytes = plugin.image->elf.contents();
-  if (!copy || ::write(copy.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
-    throw NotApplicable{"this system gives no file in memory to load a copy from"};
-  }
-  const std::string path = fmt::format("/proc/self/fd/{}", copy.get());
+  const auto copy = SealedCopy::of(plugin.image->elf.contents(), "plugin");
+  if (!copy) throw NotApplicable{"this system gives no file in memory to load a copy from"};
+  const std::string path = copy->path();
   constexpr int times = 20;
   for (int i = 0; i < times; ++i) {
     void* const handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);

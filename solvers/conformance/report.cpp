@@ -117,6 +117,7 @@ void run_checks(const CheckRequest& request, Listener& listener) {
   remember_process_state();
   PluginUnderTest plugin;
   plugin.file = request.file;
+  plugin.loading = request.loading;
   std::size_t number = 0;
   const auto wanted = [&](const char* name) {
     return request.only.empty() || std::find(request.only.begin(), request.only.end(), name) != request.only.end();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "solvers/plugin_file.h"
 
 namespace pathline::solvers::conformance {
 
@@ -24,6 +25,7 @@ struct CheckRequest {
   std::filesystem::path file;
   std::string id;
   std::vector<std::string> only, settings;
+  Loading loading = Loading::copy;
   std::size_t from = 0;  ///< number of the first check to report; what it needs is done before it, silently
 };
 

@@ -9,7 +9,9 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/durable_file.h"
 #include "core/error.h"
@@ -108,7 +110,10 @@ TEST(OpenPlugin, AHangWhileLoadingIsNoticedInTime) {
 }
 
 TEST(OpenPlugin, AGoodOneLoadsInTheChildToo) {
-  EXPECT_EQ(why_loading_fails(test_plugin("midpoint"), nullptr, std::chrono::seconds(10)), "");
+  const PluginImage image = read_plugin(test_plugin("midpoint"));
+
+  EXPECT_EQ(why_loading_fails(image.path, nullptr, std::chrono::seconds(10)), "");
+  EXPECT_EQ(why_loading_fails(image.path, image.copy.get(), std::chrono::seconds(10)), "");
 }
 
 TEST(OpenPlugin, ATableFilledInAtRunTimeIsRefused) {
@@ -132,6 +137,82 @@ TEST_F(PluginFolder, AFileEverybodyMayWriteToIsRefused) {
   ::chmod(file.c_str(), 0666);
 
   expect_error(file.string(), ExitCode::bad_input, {"everybody may write", "chmod o-w"});
+}
+
+/// What the constructor of says_loaded.so leaves behind: a line each time it runs.
+class TracedLoading : public PluginFolder {
+ protected:
+  TracedLoading() { ::setenv("PATHLINE_TEST_TRACE", (folder_ / "trace").c_str(), 1); }
+  ~TracedLoading() override { ::unsetenv("PATHLINE_TEST_TRACE"); }
+  std::string trace() const { return fs::exists(folder_ / "trace") ? read_file(folder_ / "trace") : ""; }
+};
+
+TEST_F(TracedLoading, RunsTheBytesThatWereHashedWhateverReplacesTheFile) {
+  const PluginImage image = read_plugin(copy("midpoint", "plugin.so"));
+  ASSERT_NE(image.copy, nullptr);
+  fs::rename(copy("says_loaded", "other.so"), folder_ / "plugin.so");
+
+  const auto solvers = solvers_of(load_plugin(image), image);
+
+  EXPECT_EQ(solvers.at(0)->info().id, "my-midpoint");
+  EXPECT_EQ(solvers.at(0)->info().file, fs::canonical(folder_) / "plugin.so");
+  EXPECT_EQ(trace(), "");
+}
+
+TEST_F(TracedLoading, RunsTheBytesThatWereHashedWhateverIsWrittenIntoTheFile) {
+  const PluginImage image = read_plugin(copy("midpoint", "plugin.so"));
+  copy("says_loaded", "plugin.so");
+
+  EXPECT_EQ(solvers_of(load_plugin(image), image).at(0)->info().id, "my-midpoint");
+
+  EXPECT_EQ(trace(), "");
+}
+
+TEST_F(TracedLoading, TriesTheBytesThatWereHashed) {
+  const PluginImage image = read_plugin(copy("midpoint", "plugin.so"));
+  copy("says_loaded", "plugin.so");
+
+  EXPECT_EQ(why_loading_fails(image.path, image.copy.get(), std::chrono::seconds(20)), "");
+
+  EXPECT_EQ(trace(), "");
+}
+
+TEST_F(TracedLoading, HappensOnceForAFileThatStaysAsItIs) {
+  const fs::path file = copy("says_loaded", "plugin.so");
+
+  open_plugin(file, Origin::installed);
+  open_plugin(file, Origin::installed);
+
+  EXPECT_EQ(trace(), "loaded\n");
+}
+
+TEST_F(PluginFolder, AChangedFileOfTheSameNameIsLoadedAnew) {
+  const fs::path file = copy("midpoint", "plugin.so");
+  EXPECT_EQ(find_solver(file.string())->info().id, "my-midpoint");
+  copy("says_loaded", "plugin.so");
+
+  EXPECT_EQ(find_solver(file.string())->info().id, "minimal");
+}
+
+TEST_F(PluginFolder, ThatLooksForItsLibrariesBesideItselfIsLoadedFromItsPlace) {
+  // `helped.so` needs libhelper.so, which lies beside it ($ORIGIN).
+  copy("helped", "helped.so");
+  copy("libhelper", "libhelper.so");
+
+  const PluginImage image = read_plugin(folder_ / "helped.so");
+
+  EXPECT_EQ(image.copy, nullptr);
+  EXPECT_EQ(find_solver((folder_ / "helped.so").string())->info().id, "minimal");
+}
+
+TEST(SealedCopies, CannotBeChanged) {
+  const auto copy = SealedCopy::of("some bytes", "name");
+  ASSERT_NE(copy, nullptr);
+
+  EXPECT_EQ(read_file(copy->path()), "some bytes");
+  EXPECT_LT(::pwrite(copy->descriptor(), "x", 1, 0), 0);
+  EXPECT_LT(::ftruncate(copy->descriptor(), 0), 0);
+  EXPECT_EQ(::mmap(nullptr, 1, PROT_READ | PROT_WRITE, MAP_SHARED, copy->descriptor(), 0), MAP_FAILED);
 }
 
 TEST_F(PluginFolder, WhatItStartsWhileItIsTriedEndsWithTheTrial) {

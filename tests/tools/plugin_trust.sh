@@ -30,10 +30,19 @@ chmod 755 mine
 mkfifo pipe.so
 expect 3 "not a file" timeout 10 "${describe[@]}" ./pipe.so
 
-# A plugin that changes its own file while it is loaded: what was hashed is no longer what is there.
+# Folders further up count as well, sticky ones apart.
+mkdir -p up/between/mine && cp mine/midpoint.so up/between/mine/
+chmod 777 up
+expect 3 "everybody may write to the folder $work/up above it" "${describe[@]}" ./up/between/mine/midpoint.so
+bash -c "$(grep -oE "chmod o-w '.*'" err.txt)"
+expect 0 "" "${describe[@]}" ./up/between/mine/midpoint.so
+chmod 1777 up
+expect 0 "" "${describe[@]}" ./up/between/mine/midpoint.so
+
+# A plugin that asks where it lies is loaded from there, and changes its own file meanwhile: what was hashed is no longer what is there.
 cp "$binary_dir/tests/plugins/changes_itself.so" mine/
 expect 0 "" "${describe[@]}" ./mine/changes_itself.so
-PATHLINE_TEST_REPLACE=$work/mine/changes_itself.so expect 3 "changed while it was being loaded" "${describe[@]}" ./mine/changes_itself.so
+PATHLINE_TEST_REPLACE=1 expect 3 "changed while it was being loaded" "${describe[@]}" ./mine/changes_itself.so
 
 # On record: list, describe, sample and sweep.
 hash=$(sha256sum mine/midpoint.so | cut -d' ' -f1)
@@ -52,7 +61,24 @@ grep -q "$hash" sw/sweep.csv || fail "sweep.csv lacks the hash"
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
   chown 65534 mine/midpoint.so
   expect 3 "belongs to user 65534" "${describe[@]}" ./mine/midpoint.so
+  chown 0:65534 mine/midpoint.so && chmod 775 mine/midpoint.so
+  expect 3 "group 65534, or an access list, lets others write to this file" "${describe[@]}" ./mine/midpoint.so
+  bash -c "$(grep -oE "chmod g-w '.*'" err.txt)"
+  expect 0 "" "${describe[@]}" ./mine/midpoint.so
+  chown 65534 up
+  expect 3 "the folder $work/up above it belongs to user 65534" "${describe[@]}" ./up/between/mine/midpoint.so
   chown 0 mine/midpoint.so
+  mkdir no_code
+  if unshare -m sh -c 'mount -t tmpfs -o noexec none no_code && cp mine/midpoint.so no_code/ && exec "$@"' sh "${describe[@]}" ./no_code/midpoint.so >out.txt 2>err.txt; then
+    fail "a plugin runs from a file system that is mounted noexec"
+  elif ! grep -q "Operation not permitted" err.txt; then
+    grep -q "mounted noexec" err.txt || { fail "noexec is not what stops it"; cat err.txt; }
+  fi
+  # Where memory files may not be executed (vm.memfd_noexec, of each pid namespace) loading goes on, from the copy or from the file.
+  for strictness in 1 2; do
+    unshare -pf --mount-proc sh -c 'echo '$strictness' >/proc/sys/vm/memfd_noexec 2>/dev/null; exec "$@"' sh "${describe[@]}" ./mine/midpoint.so >out.txt 2>err.txt ||
+      grep -q "Operation not permitted" err.txt || { fail "with vm.memfd_noexec = $strictness"; cat err.txt; }
+  done
   lister=$binary_dir/tests/list_solvers
   cp "$lister" lister && chmod 755 lister
   as_other=(setpriv --reuid 65534 --regid 65534 --clear-groups env PATHLINE_SOLVER_PATH="$work/mine")

@@ -116,7 +116,8 @@ int main(int argc, char** argv) {
   try {
     const std::string_view first = argc == 3 ? argv[1] : "";
     if (first == "--load" || first == "--load-copy") pathline::solvers::try_loading(argv[2], first == "--load-copy");
-    const CheckRequest request = parse({argv + 1, argv + argc}, report);
+    CheckRequest request = parse({argv + 1, argv + argc}, report);
+    request.loading = report ? pathline::solvers::Loading::copy : pathline::solvers::Loading::in_place;
     if (report) {
       confine(request.file);
       JsonListener listener;
