@@ -325,9 +325,7 @@ void fail_draw(const solvers::SolverInfo& solver, const DrawResult& result) {
     case solvers::Status::too_many_steps:
       hint = "a larger --rtol and --atol, or a fixed-step solver, needs fewer steps; nothing was written";
       break;
-    case solvers::Status::bad_parameter:
-      code = ExitCode::usage;
-      break;
+    case solvers::Status::bad_parameter:  // of values that it took before
     case solvers::Status::host_error:
       code = ExitCode::bad_input;
       hint = "the plugin broke a rule of the solver ABI; `pathline solvers check` says which";

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/zeros.h>
+#include <cxxabi.h>
 #include <fmt/format.h>
 
 #include "core/config.h"
@@ -12,6 +13,7 @@
 #include "solvers/arithmetic.h"
 #include "solvers/integration.h"
 #include "solvers/loaded_solver.h"
+#include "solvers/plugin_call.h"
 
 namespace pathline::solvers {
 namespace {
@@ -105,7 +107,23 @@ std::vector<double> parameter_values(const SolverInfo& solver, const Parameters&
   return values;
 }
 
-/// create, integrate, destroy. A C++ plugin that lets an exception out is caught here, on this side of its frames.
+/// Calls a function of the solver. A C++ plugin that lets an exception out is caught here, on this side of its frames.
+template <typename F>
+auto call_plugin(const SolverInfo& solver, const char* function, F f) {
+  const PluginCall call(solver.file, solver.id, function);
+  try {
+    return f();
+  } catch (const abi::__forced_unwind&) {
+    PluginCall::end_if_inside("called pthread_exit()");
+    throw;
+  } catch (...) {
+    throw Error(ExitCode::bad_input,
+                fmt::format("solver {} let a C++ exception out of its {} function", solver.id, function),
+                solver.file.string(), "the plugin breaks the rules of docs/solver-abi.md; its author must correct it");
+  }
+}
+
+/// create, integrate, destroy.
 pathline_status run(const LoadedSolver& solver, Integration& integration, const std::vector<double>& values,
                     const IntegrateOptions& options) {
   const pathline_solver& table = solver.table();
@@ -115,23 +133,19 @@ pathline_status run(const LoadedSolver& solver, Integration& integration, const 
   problem.t = options.grid.data();
   problem.rtol = options.rtol;
   problem.atol = options.atol;
-  const char* function = "create";
-  try {
-    void* instance = nullptr;
-    if (table.create) {
-      const pathline_status created = table.create(integration.host(), values.data(), &instance);
-      if (created != PATHLINE_OK) return created;
-    }
-    function = "integrate";
-    const pathline_status status = table.integrate(instance, integration.host(), &problem, integration.state());
-    function = "destroy";
-    if (table.destroy) table.destroy(instance, integration.host());
-    return status;
-  } catch (...) {
-    throw Error(
-        ExitCode::bad_input, fmt::format("solver {} let a C++ exception out of its {} function", table.id, function),
-        solver.info().file.string(), "the plugin breaks the rules of docs/solver-abi.md; its author must correct it");
+  void* instance = nullptr;
+  if (table.create) {
+    const pathline_status created = call_plugin(
+        solver.info(), "create", [&] { return table.create(integration.host(), values.data(), &instance); });
+    if (created != PATHLINE_OK) return created;
   }
+  pathline_status status = call_plugin(solver.info(), "integrate", [&] {
+    return table.integrate(instance, integration.host(), &problem, integration.state());
+  });
+  if (table.destroy) {
+    call_plugin(solver.info(), "destroy", [&] { table.destroy(instance, integration.host()); });
+  }
+  return integration.status_of_integrate(status);
 }
 
 }  // namespace
@@ -190,10 +204,20 @@ void check_parameters(const Solver& solver, const Parameters& given) {
   const IntegrateResult result = integrate(
       solver, state, [](double, const at::Tensor&, at::Tensor& out) { out.zero_(); }, options);
   if (result.status == Status::done) return;
+  const std::string place = fmt::format("parameters of solver {}", solver.info().id);
+  if (result.status != Status::bad_parameter) {
+    throw Error(ExitCode::bad_input,
+                fmt::format("an instance of the solver could not be made and ended: {}; {}", to_string(result.status),
+                            result.message),
+                solver.info().file.string(), "`pathline solvers check` examines the plugin");
+  }
+  if (given.empty()) {
+    throw Error(ExitCode::bad_input, "the solver refuses its own defaults: " + result.message, place,
+                "the plugin breaks the rules of docs/solver-abi.md; its author must correct it");
+  }
   const bool has_file =
       std::any_of(given.begin(), given.end(), [](const auto& entry) { return entry.second.contents != nullptr; });
-  throw Error(has_file ? ExitCode::bad_input : ExitCode::usage, result.message,
-              fmt::format("parameters of solver {}", solver.info().id));
+  throw Error(has_file ? ExitCode::bad_input : ExitCode::usage, result.message, place);
 }
 
 }  // namespace pathline::solvers

@@ -14,6 +14,7 @@
 #include "core/log.h"
 #include "solvers/arithmetic.h"
 #include "solvers/noise.h"
+#include "solvers/plugin_call.h"
 
 namespace pathline::solvers {
 namespace {
@@ -38,8 +39,10 @@ Status status_of(pathline_status returned) {
       return Status::host_error;
     case PATHLINE_BAD_PARAMETER:
       return Status::bad_parameter;
-    default:
+    case PATHLINE_FAILED:
       return Status::failed;
+    default:
+      return Status::host_error;  // a status that there is not
   }
 }
 
@@ -57,11 +60,8 @@ std::string default_message(pathline_status returned, double t) {
       return "out of memory";
     case PATHLINE_BAD_PARAMETER:
       return "the solver refuses this combination of parameters";
-    case PATHLINE_HOST_ERROR:
-    case PATHLINE_FAILED:
-      return "the solver failed without saying why";
     default:
-      return fmt::format("the solver returned the unknown status {}", returned);
+      return "the solver failed without saying why";
   }
 }
 
@@ -70,6 +70,7 @@ std::string default_message(pathline_status returned, double t) {
 // The table's functions find the Integration in the context. Nothing may be thrown through a plugin's frames.
 template <auto Member, typename... Arguments>
 auto Integration::call(const pathline_host* host, Arguments... arguments) noexcept {
+  const PluginCall::Host host_at_work;
   return (static_cast<Integration*>(host->context)->*Member)(arguments...);
 }
 
@@ -124,6 +125,11 @@ Integration::Integration(const SolverInfo& solver, at::Tensor& y, const Velocity
 pathline_vector* Integration::clone(const pathline_vector* like) {
   if (!pool_.valid(like)) {
     fail(PATHLINE_HOST_ERROR, "clone was given something that is not a vector of this integration");
+    return nullptr;
+  }
+  if (pool_.outstanding() >= options_.max_vectors) {
+    fail(PATHLINE_HOST_ERROR, fmt::format("the solver holds {} vectors and asks for one more; the limit is {}",
+                                          pool_.outstanding(), options_.max_vectors));
     return nullptr;
   }
   try {
@@ -337,10 +343,21 @@ pathline_status Integration::fail(pathline_status status, std::string message) {
   return failure_;
 }
 
+pathline_status Integration::status_of_integrate(pathline_status returned) {
+  if (returned == PATHLINE_CANCELLED || returned == PATHLINE_BAD_PARAMETER) {
+    return fail(PATHLINE_HOST_ERROR, fmt::format("integrate returned status {} by itself, which only {} may", returned,
+                                                 returned == PATHLINE_CANCELLED ? "the host" : "create"));
+  }
+  return returned;
+}
+
 IntegrateResult Integration::finish(pathline_status returned) {
   if (exception_) std::rethrow_exception(exception_);
+  if (returned < PATHLINE_OK || returned > PATHLINE_FAILED) {
+    fail(PATHLINE_HOST_ERROR, fmt::format("the solver returned the unknown status {}", returned));
+  }
   if (returned == PATHLINE_OK && !failure_ && options_.grid.size() > 1 && t_reached_ != options_.grid.back()) {
-    fail(PATHLINE_FAILED,
+    fail(PATHLINE_HOST_ERROR,
          fmt::format("the solver says it is done, but its last reported step ended at t = {:.17g}, not at {:.17g}",
                      t_reached_, options_.grid.back()));
   }

@@ -26,6 +26,8 @@ class Integration {
   const pathline_host* host() const noexcept { return &host_; }
   pathline_vector* state() noexcept { return pool_.state(); }
 
+  /// What `integrate` returned, if it may return that by itself; otherwise a rule is broken, and this is a failure.
+  pathline_status status_of_integrate(pathline_status returned);
   /// What the plugin's return value comes to after all that was seen. Rethrows an exception of the field.
   IntegrateResult finish(pathline_status returned);
 

@@ -15,6 +15,7 @@
 #include "core/error.h"
 #include "solvers/load_probe.h"
 #include "solvers/loaded_solver.h"
+#include "solvers/plugin_call.h"
 #include "solvers/trusted_file.h"
 
 namespace pathline::solvers {
@@ -161,7 +162,12 @@ std::vector<std::shared_ptr<const Solver>> open_plugin(const std::filesystem::pa
                   "its static constructors must neither throw nor exit; ask its author");
     }
   }
-  return solvers_of(load_plugin(image), image);
+  const std::string plugin = "the plugin";
+  const auto load = [&]() -> const pathline_plugin_table& {
+    const PluginCall call(image.path, plugin, "static constructors");  // and those that -ffast-math brings along
+    return load_plugin(image);
+  };
+  return solvers_of(load(), image);
 }
 
 }  // namespace pathline::solvers

@@ -78,8 +78,9 @@ std::vector<std::shared_ptr<const Solver>> list_solvers(std::vector<std::string>
 ParameterValue parse_parameter(const SolverInfo& solver, const std::string& name, const std::string& text);
 
 /// Makes an instance of the solver and ends it, to find mistakes before the work begins. Error(usage) for a parameter
-/// that is unknown, missing or out of range; if the solver itself refuses the values: Error(bad_input) where a file is
-/// among them, else Error(usage), with what it says.
+/// that is unknown, missing or out of range; if the solver itself refuses the values given: Error(bad_input) where a
+/// file is among them, else Error(usage), with what it says. Error(bad_input) if it refuses its own defaults, or comes
+/// back with anything else.
 void check_parameters(const Solver& solver, const Parameters& given);
 
 /// dx/dt = field(x, t): writes the velocity of state `y` at time `t` into `out` (same shape, dtype, device; never the
@@ -112,6 +113,9 @@ struct IntegrateOptions {
   Parameters parameters;           ///< missing ones take their defaults; unknown or out of range: Error(usage)
   std::optional<NoiseKeys> noise;  ///< a stochastic solver needs it, others ignore it
   std::uint64_t max_evaluations = 100000;
+  /// Vectors that the solver may hold at a time: many times what any method needs, against clones without end. A
+  /// failure of the plugin (host_error).
+  std::size_t max_vectors = 1000;
   bool batch_norm =
       false;  ///< error norm: false = maximum over samples of the RMS over a sample; true = RMS over everything
   std::function<bool(double t, double h, bool accepted)> on_step;  ///< return false to cancel

@@ -137,7 +137,10 @@ void write_files(const Sweep& sweep, const fs::path& folder) {
 void require_some_success(const Sweep& sweep, const fs::path& folder) {
   if (std::any_of(sweep.cells.begin(), sweep.cells.end(), [](const SweepCell& cell) { return cell.done(); })) return;
   const CellOutcome& first = sweep.cells.front().outcome;
-  throw Error(ExitCode::numerical,
+  const bool plugins = std::all_of(sweep.cells.begin(), sweep.cells.end(), [](const SweepCell& cell) {
+    return cell.outcome.status == solvers::to_string(solvers::Status::host_error);  // all broke a rule
+  });
+  throw Error(plugins ? ExitCode::bad_input : ExitCode::numerical,
               fmt::format("no solver reached t = 1; the first stopped with: {} {}", first.status, first.message),
               folder.string(), "the table and the report say how each one ended");
 }

@@ -1,6 +1,9 @@
 // Integrations that cannot end well: each stops in bounded work, with the right status and a message that names the
 // place.
 
+#include <cfenv>
+#include <csignal>
+#include <cstdlib>
 #include <limits>
 #include <stdexcept>
 
@@ -308,8 +311,100 @@ TEST(RuleBreakers, TheirOwnWordsBecomeTheMessage) {
 
   EXPECT_EQ(worded.status, Status::failed);
   EXPECT_EQ(worded.message, "the moon is not full");
-  EXPECT_EQ(unknown.status, Status::failed);
+  EXPECT_EQ(unknown.status, Status::host_error);
   EXPECT_NE(unknown.message.find("77"), std::string::npos);
+}
+
+TEST(RuleBreakers, MayNotReturnWhatOnlyOthersMay) {
+  at::Tensor y = ones();
+  for (const pathline_status status : {PATHLINE_CANCELLED, PATHLINE_BAD_PARAMETER}) {
+    static pathline_status returned;
+    returned = status;
+    const auto impostor =
+        solver_of([](void*, const pathline_host*, const pathline_problem*, pathline_vector*) { return returned; });
+
+    EXPECT_EQ(integrate(*impostor, y, decay, interval(0, 1)).status, Status::host_error) << status;
+  }
+}
+
+TEST(RuleBreakers, ThatCloneWithoutEndAreStopped) {
+  const auto greedy = solver_of([](void*, const pathline_host* host, const pathline_problem*, pathline_vector* y) {
+    while (host->clone(host, y)) {
+    }
+    return pathline_status{PATHLINE_OUT_OF_MEMORY};
+  });
+  at::Tensor y = ones();
+  IntegrateOptions options = interval(0, 1);
+  options.max_vectors = 7;
+
+  const IntegrateResult result = integrate(*greedy, y, decay, options);
+
+  EXPECT_EQ(result.status, Status::host_error);
+  EXPECT_NE(result.message.find("holds 7 vectors"), std::string::npos) << result.message;
+}
+
+TEST(RuleBreakers, MayReuseAnyNumberOfVectors) {
+  const auto thrifty =
+      solver_of([](void*, const pathline_host* host, const pathline_problem* problem, pathline_vector* y) {
+        for (int i = 0; i < 100; ++i) host->release(host, host->clone(host, y));
+        return host->step_done(host, problem->t[problem->steps], 1, 0, 1, y);
+      });
+  at::Tensor y = ones();
+  IntegrateOptions options = interval(0, 1);
+  options.max_vectors = 1;
+
+  EXPECT_EQ(integrate(*thrifty, y, decay, options).status, Status::done);
+}
+
+TEST(RuleBreakers, ThatChangeTheFloatingPointModeChangeItForThemselvesOnly) {
+  const auto rounding_up =
+      solver_of([](void*, const pathline_host* host, const pathline_problem* problem, pathline_vector* y) {
+        std::fesetround(FE_UPWARD);
+        return host->step_done(host, problem->t[problem->steps], 1, 0, 1, y);
+      });
+  at::Tensor y = ones();
+
+  integrate(*rounding_up, y, decay, interval(0, 1));
+
+  EXPECT_EQ(std::fegetround(), FE_TONEAREST);
+}
+
+// Ending the process
+// --------------------------------------------------------------------------------------------------------------------
+
+std::shared_ptr<const Solver> ending_by(void (*end)()) {
+  static void (*how)();
+  how = end;
+  return solver_of([](void*, const pathline_host*, const pathline_problem*, pathline_vector*) -> pathline_status {
+    how();
+    return PATHLINE_FAILED;
+  });
+}
+
+TEST(EndingTheProcess, IsAnErrorOfTheSolverWhateverItsCode) {
+  at::Tensor y = ones();
+  const auto ends = [&](void (*end)()) { integrate(*ending_by(end), y, decay, interval(0, 1)); };
+  const auto code = testing::ExitedWithCode(static_cast<int>(ExitCode::bad_input));
+
+  EXPECT_EXIT(ends([] { std::exit(0); }), code, "called exit\\(\\) in its integrate");
+  EXPECT_EXIT(ends([] { std::quick_exit(0); }), code, "called quick_exit\\(\\) in its integrate");
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_EXIT(ends([] { std::abort(); }), code, "aborted in its integrate");
+  EXPECT_EXIT(ends([] { std::raise(SIGSEGV); }), code, "segmentation fault");
+#endif
+}
+
+TEST(EndingTheProcess, OutsideOfASolverIsAsEver) {
+  at::Tensor y = ones();
+  integrate(*find_solver("euler"), y, decay, interval(0, 1));
+  const auto in_field = [&] {
+    integrate(
+        *find_solver("euler"), y, [](double, const at::Tensor&, at::Tensor&) { std::exit(7); }, interval(0, 1));
+  };
+
+  EXPECT_EXIT(std::exit(7), testing::ExitedWithCode(7), "");
+  EXPECT_EXIT(in_field(), testing::ExitedWithCode(7), "");
+  EXPECT_EXIT(std::abort(), testing::KilledBySignal(SIGABRT), "");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -203,6 +204,13 @@ TEST_F(PluginFolder, ThatLooksForItsLibrariesBesideItselfIsLoadedFromItsPlace) {
 
   EXPECT_EQ(image.copy, nullptr);
   EXPECT_EQ(find_solver((folder_ / "helped.so").string())->info().id, "minimal");
+}
+
+TEST(OpenPlugin, ItsFloatingPointModeStaysItsOwn) {
+  open_plugin(test_plugin("fast_math"), Origin::installed);
+
+  volatile double smallest_normal = std::numeric_limits<double>::min();
+  EXPECT_GT(smallest_normal / 2, 0);
 }
 
 TEST(SealedCopies, CannotBeChanged) {
