@@ -19,6 +19,7 @@
 #include "tools/progress.h"
 #include "tools/provenance.h"
 #include "tools/version.h"
+#include "trainer/parallel/heartbeat.h"
 
 namespace pathline::tools {
 
@@ -34,6 +35,7 @@ Options sample_options() {
                   "samples are shared out among the ranks and rank 0 writes the one file; the result does not depend "
                   "on how many there are.");
   declare_model_options(options, std::nullopt);
+  declare_timeout(options);
   options.group("Solver");
   options.value("solver", "NAME|PATH",
                 "a solver of the search path (pathline solvers list), or a plugin file; PATH#id picks one of several");
@@ -222,7 +224,10 @@ void print_summary(const Options& options, const Provenance& p) {
 int run_sample(const std::vector<std::string>& arguments, CommandContext& context) {
   Options options = sample_options();
   if (!options.parse(arguments)) return 0;
+  const double timeout = timeout_of(options);
   const auto communicator = context.mpi->communicator();
+  const auto heartbeat = parallel::start_heartbeat(*context.mpi, timeout,
+                                                   "(--timeout). Nothing was written; start the same command again.");
   const bool root = communicator->rank() == 0;
 
   const auto solver = solvers::find_solver(options.text("solver"));

@@ -27,6 +27,7 @@
 #include "tools/sweep/run.h"
 #include "tools/sweep/store.h"
 #include "tools/version.h"
+#include "trainer/parallel/heartbeat.h"
 
 namespace fs = std::filesystem;
 
@@ -47,6 +48,7 @@ Options sweep_options() {
       "DIR/sweep.h5 and DIR/report.html. Finished cells are kept in DIR/.cells: the same command goes on "
       "after a kill or Ctrl-C. Under mpirun the cells are shared out among the ranks.");
   declare_model_options(options, 64, most_models);
+  declare_timeout(options);
   declare_plan_options(options);
   options.value("reference-tolerance", "T", "of the dopri5 solution that a checkpoint's solvers are measured against",
                 "1e-6");
@@ -150,7 +152,10 @@ void require_some_success(const Sweep& sweep, const fs::path& folder) {
 int run_sweep(const std::vector<std::string>& arguments, CommandContext& context) {
   Options options = sweep_options();
   if (!options.parse(arguments)) return 0;
+  const double timeout = timeout_of(options);
   const auto communicator = context.mpi->communicator();
+  const auto heartbeat = parallel::start_heartbeat(
+      *context.mpi, timeout, "(--timeout). The finished cells are kept; the same command goes on from there.");
   const bool root = communicator->rank() == 0;
 
   const std::vector<PlannedCell> planned = plan_sweep(options);

@@ -82,6 +82,17 @@ void declare_model_options(Options& options, std::optional<std::int64_t> default
   options.paths({"field", "initial"}, /*words=*/true);
 }
 
+void declare_timeout(Options& options) {
+  options.value("timeout", "SECONDS",
+                "under mpirun: end the job with code 6 when a process is stopped or lost for so long; 0: wait for ever",
+                "600");
+}
+
+double timeout_of(const Options& options) {
+  constexpr double most_seconds = 1e7;
+  return options.real("timeout", 0, most_seconds);
+}
+
 void require_writable_folder_of(const std::string& target) {
   std::error_code ignored;
   std::filesystem::path folder = std::filesystem::absolute(target, ignored).lexically_normal().parent_path();

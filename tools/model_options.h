@@ -61,6 +61,10 @@ OpenedModel open_model(const Options& options, parallel::Communicator& communica
 OpenedModel open_model(const Options& options, parallel::Communicator& communicator, const ModelChoice& choice,
                        bool stochastic = false);
 
+/// Declares --timeout, for commands that work under mpirun, and reads it (seconds; 0: for ever).
+void declare_timeout(Options& options);
+double timeout_of(const Options& options);
+
 /// "name=value" texts of --param to the solver's values. Error for malformed, repeated, unknown, missing or
 /// out-of-range ones, and for values that the solver refuses.
 solvers::Parameters parse_parameters(const std::vector<std::string>& texts, const solvers::Solver& solver);

@@ -62,6 +62,15 @@ class Communicator {
 /// One process.
 std::unique_ptr<Communicator> make_self_communicator();
 
+/// How long a rank waits for the others in one operation before it ends the whole job with exit code 6
+/// (trainer/parallel/watchdog.h), and what it says then.
+struct StallPolicy {
+  double timeout_seconds = 0;        ///< 0: for ever
+  std::string purpose = "training";  ///< names the operations
+  std::string advice = "(parallel.timeout). Start the same command again to go on from the last checkpoint.";
+  bool in_background = false;  ///< waits at leisure, beside a thread that computes
+};
+
 /// Starts MPI (MPI_THREAD_MULTIPLE) when this process was launched by mpirun/srun, and ends it when destroyed. One per
 /// process.
 class MpiSession {
@@ -77,6 +86,8 @@ class MpiSession {
   /// (trainer/parallel/watchdog.h).
   std::unique_ptr<Communicator> communicator(const std::string& backend = "auto", double timeout_seconds = 0,
                                              const DeviceHooks& hooks = {});
+  /// Over host memory: mpi when launched by mpirun, else self. Collective.
+  std::unique_ptr<Communicator> communicator(const StallPolicy& policy);
 
  private:
   bool active_ = false;

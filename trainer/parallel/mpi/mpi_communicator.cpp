@@ -45,13 +45,13 @@ class OwnedComm {
 /// one of them has waited too long: every rank says where it is before the job ends, the one that is waited for too.
 class JobWatch {
  public:
-  explicit JobWatch(double timeout_seconds) {
+  explicit JobWatch(const StallPolicy& policy) : advice_(policy.advice) {
     MPI_Comm_dup(MPI_COMM_WORLD, &alarm_comm_);
     MPI_Comm_set_errhandler(alarm_comm_, MPI_ERRORS_RETURN);
     MPI_Comm_rank(alarm_comm_, &rank_);
     MPI_Comm_size(alarm_comm_, &size_);
     watchdog_.emplace(
-        timeout_seconds, [this](const std::string& what) { give_up(what); }, [this] { answer_alarm(); });
+        policy.timeout_seconds, [this](const std::string& what) { give_up(what); }, [this] { answer_alarm(); });
   }
 
   Watchdog& watchdog() { return *watchdog_; }
@@ -72,10 +72,8 @@ class JobWatch {
       }
       end_at_the_latest();
     }).detach();
-    log_error(
-        fmt::format("rank {} of {}: {}. A peer hangs, is lost or is elsewhere. Ending the job (parallel.timeout). "
-                    "Start the same command again to go on from the last checkpoint.",
-                    rank_, size_, what));
+    log_error(fmt::format("rank {} of {}: {}. A peer hangs, is lost or is elsewhere. Ending the job {}", rank_, size_,
+                          what, advice_));
     std::this_thread::sleep_for(std::chrono::milliseconds(1500));
     MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::peer));
     std::_Exit(static_cast<int>(ExitCode::peer));
@@ -97,6 +95,7 @@ class JobWatch {
         fmt::format("rank {} of {}: another rank has waited too long. Here: {}", rank_, size_, watchdog_->report()));
   }
 
+  const std::string advice_;
   OwnedComm alarm_comm_;
   int rank_ = 0, size_ = 1;
   bool answered_ = false;             // the watchdog's thread only
@@ -324,9 +323,9 @@ class MpiCommunicator final : public Communicator {
 
 }  // namespace
 
-std::unique_ptr<Communicator> make_mpi_communicator(double timeout_seconds) {
-  return std::make_unique<MpiCommunicator>(std::make_shared<JobWatch>(timeout_seconds), MPI_COMM_WORLD, "training",
-                                           /*in_background=*/false);
+std::unique_ptr<Communicator> make_mpi_communicator(const StallPolicy& policy) {
+  return std::make_unique<MpiCommunicator>(std::make_shared<JobWatch>(policy), MPI_COMM_WORLD, policy.purpose,
+                                           policy.in_background);
 }
 
 }  // namespace pathline::parallel

@@ -9,6 +9,6 @@
 namespace pathline::parallel {
 
 /// REQUIRES: MPI is initialised. Collective over all ranks of the job.
-std::unique_ptr<Communicator> make_mpi_communicator(double timeout_seconds);
+std::unique_ptr<Communicator> make_mpi_communicator(const StallPolicy& policy);
 
 }  // namespace pathline::parallel

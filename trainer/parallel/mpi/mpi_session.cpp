@@ -67,18 +67,22 @@ std::unique_ptr<Communicator> MpiSession::communicator(const std::string& backen
   if (active_) MPI_Comm_size(MPI_COMM_WORLD, &size);
   if (backend == "nccl" || (backend == "auto" && hooks.training_on_cuda && size > 1)) {
 #ifdef PATHLINE_WITH_NCCL
-    return make_nccl_communicator(make_mpi_communicator(timeout_seconds), timeout_seconds, hooks);
+    return make_nccl_communicator(make_mpi_communicator({.timeout_seconds = timeout_seconds}), timeout_seconds, hooks);
 #else
     throw Error(ExitCode::usage, "this pathline was built without NCCL: nccl.h was not found when it was configured",
                 "parallel.backend", "build it where NCCL and the CUDA runtime have their headers (docs/nccl.md)");
 #endif
   }
-  if (backend != "self" && active_) return make_mpi_communicator(timeout_seconds);
+  if (backend != "self" && active_) return make_mpi_communicator({.timeout_seconds = timeout_seconds});
   if (size > 1) {
     throw Error(ExitCode::usage, fmt::format("{} processes were started, each would work on its own", size),
                 "parallel.backend", "use parallel.backend = auto, or start one process");
   }
   return make_self_communicator();
+}
+
+std::unique_ptr<Communicator> MpiSession::communicator(const StallPolicy& policy) {
+  return active_ ? make_mpi_communicator(policy) : make_self_communicator();
 }
 
 }  // namespace pathline::parallel
