@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
+#include <type_traits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -98,13 +99,16 @@ void write_sample_file(const std::filesystem::path& target, const SampleFile& fi
     composer.dataset("/samples/images", H5T_STD_U8LE, {count, height, width, channels}, file.images.data());
     composer.attribute("/samples/images", "axes", "sample,y,x,channel");
   }
-  for (const auto& [path, numbers] :
-       {std::pair{"/samples/raw", file.raw}, std::pair{"/samples/initial", file.initial}}) {
-    if (numbers.empty()) continue;
+  const auto write_values = [&](const char* path, const auto& numbers) {
+    using Value = typename std::decay_t<decltype(numbers)>::value_type;
+    if (numbers.empty()) return;
     require_size(numbers.size(), values, path);
-    composer.dataset(path, H5T_IEEE_F32LE, {count, channels, height, width}, numbers.data());
+    const hid_t type = std::is_same_v<Value, float> ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
+    composer.dataset(path, type, {count, channels, height, width}, numbers.data());
     composer.attribute(path, "axes", "sample,channel,y,x");
-  }
+  };
+  std::visit([&](const auto& numbers) { write_values("/samples/raw", numbers); }, file.raw);
+  std::visit([&](const auto& numbers) { write_values("/samples/initial", numbers); }, file.initial);
   if (!file.preview.pixels.empty()) {
     composer.group("/preview");
     write_picture(composer, "/preview/grid", file.preview);
@@ -113,8 +117,8 @@ void write_sample_file(const std::filesystem::path& target, const SampleFile& fi
   out.commit();
 }
 
-std::uint8_t ByteMapping::byte(float x, std::size_t channel) const {
-  const double value = scale[channel] * static_cast<double>(x) + mean[channel];
+std::uint8_t ByteMapping::byte(double x, std::size_t channel) const {
+  const double value = scale[channel] * x + mean[channel];
   // Written so that a NaN, for which every comparison is false, becomes 0.
   return value > 0 ? static_cast<std::uint8_t>(std::nearbyint(std::min(value, 255.0))) : std::uint8_t{0};
 }
@@ -124,23 +128,27 @@ ByteMapping byte_mapping(const std::string& dtype, const std::vector<double>& me
   return {std::vector<double>(mean.size(), 127.5), std::vector<double>(mean.size(), 127.5 / 3)};
 }
 
-void to_uint8(std::span<const float> raw, const data::ImageShape& shape, std::span<const double> mean,
+void to_uint8(const SampleValues& raw, const data::ImageShape& shape, std::span<const double> mean,
               std::span<const double> scale, std::span<std::uint8_t> out) {
+  const std::size_t values = std::visit([](const auto& numbers) { return numbers.size(); }, raw);
   const auto channels = static_cast<std::size_t>(shape.channels),
              pixels = static_cast<std::size_t>(shape.height * shape.width);
   const std::size_t image = channels * pixels;
   const ByteMapping mapping{{mean.begin(), mean.end()}, {scale.begin(), scale.end()}};
-  if (image == 0 || raw.size() % image != 0 || out.size() != raw.size() || mean.size() != channels ||
+  if (image == 0 || values % image != 0 || out.size() != values || mean.size() != channels ||
       scale.size() != channels) {
     throw std::logic_error("to_uint8: sizes do not fit");
   }
-  for (std::size_t n = 0; n < raw.size() / image; ++n) {
-    for (std::size_t c = 0; c < channels; ++c) {
-      const float* from = raw.data() + n * image + c * pixels;
-      std::uint8_t* to = out.data() + n * image + c;
-      for (std::size_t p = 0; p < pixels; ++p) to[p * channels] = mapping.byte(from[p], c);
+  const auto convert = [&](const auto& numbers) {
+    for (std::size_t n = 0; n < values / image; ++n) {
+      for (std::size_t c = 0; c < channels; ++c) {
+        const auto* from = numbers.data() + n * image + c * pixels;
+        std::uint8_t* to = out.data() + n * image + c;
+        for (std::size_t p = 0; p < pixels; ++p) to[p * channels] = mapping.byte(from[p], c);
+      }
     }
-  }
+  };
+  std::visit(convert, raw);
 }
 
 void to_data_units(std::span<float> values, const data::ImageShape& shape, std::span<const double> mean,

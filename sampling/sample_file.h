@@ -23,13 +23,16 @@ struct PictureView {
   std::span<const std::uint8_t> pixels;
 };
 
+/// Values in the precision that the states of the solver had.
+using SampleValues = std::variant<std::span<const float>, std::span<const double>>;
+
 /// What a sample file holds; empty spans are left out of the file, `labels` and `ids` have `count` values each.
 struct SampleFile {
   std::int64_t count = 0;
   data::ImageShape shape;
   std::span<const std::uint8_t> images;  ///< [N, H, W, C]
-  std::span<const float> raw;            ///< [N, C, H, W], as the solver left them, or fields in data units
-  std::span<const float> initial;        ///< [N, C, H, W], the noise at t = 0
+  SampleValues raw;                      ///< [N, C, H, W], as the solver left them, or fields in data units
+  SampleValues initial;                  ///< [N, C, H, W], the noise at t = 0
   std::span<const std::int64_t> labels;  ///< -1 where unconditional
   std::span<const std::int64_t> ids;     ///< number of the sample in its random stream
   PictureView preview;                   ///< left out if it has no pixels
@@ -43,7 +46,7 @@ void write_sample_file(const std::filesystem::path& target, const SampleFile& fi
 /// even, not-a-number to 0.
 struct ByteMapping {
   std::vector<double> mean, scale;
-  std::uint8_t byte(float x, std::size_t channel) const;
+  std::uint8_t byte(double x, std::size_t channel) const;
 };
 /// For a data set of `dtype` with this normalisation. uint8: what undoes it. float32: fields have no bytes to go back
 /// to; they are shown from three standard deviations below the mean (0) to three above (255), channel by channel.
@@ -51,7 +54,7 @@ ByteMapping byte_mapping(const std::string& dtype, const std::vector<double>& me
 
 /// uint8 = round(clamp(scale[c] x + mean[c], 0, 255)), halves to even, not-a-number to 0; `raw` [N, C, H, W] to `out`
 /// [N, H, W, C]. With mean = scale = 127.5 (every uint8 data set) that is round(clamp(127.5 x + 127.5, 0, 255)).
-void to_uint8(std::span<const float> raw, const data::ImageShape& shape, std::span<const double> mean,
+void to_uint8(const SampleValues& raw, const data::ImageShape& shape, std::span<const double> mean,
               std::span<const double> scale, std::span<std::uint8_t> out);
 
 /// Undoes the normalisation of fields: value = scale[c] x + mean[c], in double precision, rounded once; in place,

@@ -13,7 +13,6 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/random.h"
-#include "sampling/sample_file.h"
 
 namespace pathline::tools {
 
@@ -298,15 +297,20 @@ DrawResult draw_samples(VelocityModel& model, const solvers::Solver& solver, con
   return result;
 }
 
+SampleValues values_of(const at::Tensor& tensor) {
+  const auto size = static_cast<std::size_t>(tensor.numel());
+  if (tensor.scalar_type() == at::kDouble) return std::span<const double>(tensor.const_data_ptr<double>(), size);
+  return std::span<const float>(tensor.const_data_ptr<float>(), size);
+}
+
 std::vector<std::uint8_t> image_bytes(const at::Tensor& raw, const data::ImageShape& shape, std::vector<double> mean,
                                       std::vector<double> scale) {
   const auto channels = static_cast<std::size_t>(shape.channels);
   if (mean.empty()) mean.assign(channels, 127.5);
   if (scale.empty()) scale.assign(channels, 127.5);
-  const at::Tensor values = raw.to(at::kCPU, at::kFloat).contiguous();
-  const auto size = static_cast<std::size_t>(values.numel());
-  std::vector<std::uint8_t> bytes(size);
-  to_uint8(std::span<const float>(values.const_data_ptr<float>(), size), shape, mean, scale, bytes);
+  const at::Tensor values = raw.to(at::kCPU).contiguous();
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(values.numel()));
+  to_uint8(values_of(values), shape, mean, scale, bytes);
   return bytes;
 }
 

@@ -17,6 +17,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "data/pictures/image_shape.h"
+#include "sampling/sample_file.h"
 #include "sampling/velocity_model.h"
 #include "solvers/solver_host.h"
 #include "trainer/parallel/communicator.h"
@@ -78,6 +79,8 @@ DrawResult draw_samples(VelocityModel& model, const solvers::Solver& solver, con
 /// Throws Error(usage) for a solver whose formulas are those of another path than the model's; draw_samples() does so,
 /// too, but a command may want to know before it begins.
 void require_path(const solvers::SolverInfo& solver, const VelocityModel& model);
+/// The values of a contiguous tensor on the CPU, float32 or float64; borrowed.
+SampleValues values_of(const at::Tensor& tensor);
 
 /// The samples as bytes [N, H, W, C]: value = scale[c] x + mean[c], rounded and clamped once. Empty `mean` and `scale`:
 /// 127.5.

@@ -169,8 +169,8 @@ bool holds_fields(const OpenedModel& opened) {
 void write_results(const Options& options, const Provenance& provenance) {
   const OpenedModel& opened = provenance.opened;
   const std::int64_t count = opened.request.count;
-  at::Tensor raw = provenance.result.raw.to(at::kFloat).contiguous();
-  const at::Tensor initial = opened.request.noise(0, count).to(at::kFloat).contiguous();
+  at::Tensor raw = provenance.result.raw.contiguous();
+  const at::Tensor initial = opened.request.noise(0, count).contiguous();
   const std::vector<std::uint8_t> images = image_bytes(raw, opened.model->shape(), opened.mean, opened.scale);
 
   std::vector<std::int64_t> ids(static_cast<std::size_t>(count)), labels(ids.size(), -1);
@@ -189,8 +189,8 @@ void write_results(const Options& options, const Provenance& provenance) {
   file.count = count;
   file.shape = opened.model->shape();
   file.images = images;
-  file.raw = {raw.const_data_ptr<float>(), static_cast<std::size_t>(raw.numel())};
-  file.initial = {initial.const_data_ptr<float>(), static_cast<std::size_t>(initial.numel())};
+  file.raw = values_of(raw);
+  file.initial = values_of(initial);
   file.labels = labels;
   file.ids = ids;
   file.preview = {grid.height, grid.width, grid.channels, grid.pixels};
@@ -239,6 +239,8 @@ int run_sample(const std::vector<std::string>& arguments, CommandContext& contex
   }
   OpenedModel opened = open_model(options, *communicator, solver->info().stochastic);
   opened.request.integrate = integrate;
+  if (root && solver->info().adaptive)
+    warn_of_unresolved_tolerances({integrate.rtol > 0 ? integrate.rtol : integrate.atol}, opened.dtype);
 
   const DrawResult result = [&] {
     Progress progress("sampling", !root);

@@ -264,6 +264,7 @@ int run_solvers_fit(const std::vector<std::string>& arguments, CommandContext& c
   options.text("out");
 
   OpenedModel opened = open_model(options, *communicator);
+  warn_of_unresolved_tolerances({options.real("reference-tolerance", 1e-12, 1e-1)}, opened.dtype);
   FitRun run(options, opened, context);
   try {
     run.run(counts);

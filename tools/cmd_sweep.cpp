@@ -5,7 +5,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <optional>
+#include <set>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -136,6 +138,22 @@ void write_files(const Sweep& sweep, const fs::path& folder) {
   write_file_durably(folder / "sweep.csv", sweep_csv(sweep));
 }
 
+/// Once for each precision of states, whatever the number of cells.
+void warn_of_tolerances(const std::vector<PlannedCell>& planned, const std::vector<OpenedModel>& opened,
+                        double reference_tolerance) {
+  std::map<std::string, std::set<double>> by_dtype;
+  for (const OpenedModel& model : opened) {
+    std::set<double>& tolerances = by_dtype[model.dtype];
+    for (const PlannedCell& cell : planned) {
+      if (cell.solver->info().adaptive) tolerances.insert(cell.integrate.rtol);
+    }
+    if (model.checkpoint) tolerances.insert(reference_tolerance);
+  }
+  for (const auto& [dtype, tolerances] : by_dtype) {
+    warn_of_unresolved_tolerances({tolerances.begin(), tolerances.end()}, dtype);
+  }
+}
+
 void require_some_success(const Sweep& sweep, const fs::path& folder) {
   if (std::any_of(sweep.cells.begin(), sweep.cells.end(), [](const SweepCell& cell) { return cell.done(); })) return;
   const CellOutcome& first = sweep.cells.front().outcome;
@@ -174,6 +192,7 @@ int run_sweep(const std::vector<std::string>& arguments, CommandContext& context
       std::none_of(opened.begin(), opened.end(), [](const OpenedModel& model) { return model.checkpoint; })) {
     options.fail("reference-tolerance", "a closed-form field has an exact reference", "leave it out");
   }
+  if (root) warn_of_tolerances(planned, opened, reference_tolerance);
   parallel::together(*communicator, [&] {
     if (root) prepare_folder(folder, cells_folder, options.has("fresh"));
   });

@@ -4,10 +4,13 @@
 #include <cerrno>
 #include <cmath>
 #include <filesystem>
+#include <iterator>
+#include <limits>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include "core/config.h"
@@ -15,9 +18,9 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/home_path.h"
+#include "core/log.h"
 #include "core/torch/device.h"
 #include "sampling/sample_file.h"
-
 #include "trainer/log/run_facts.h"
 namespace pathline::tools {
 
@@ -91,6 +94,22 @@ void declare_timeout(Options& options) {
 double timeout_of(const Options& options) {
   constexpr double most_seconds = 1e7;
   return options.real("timeout", 0, most_seconds);
+}
+
+void warn_of_unresolved_tolerances(const std::vector<double>& tolerances, const std::string& dtype) {
+  const double unit =
+      dtype == "float64" ? std::numeric_limits<double>::epsilon() : double{std::numeric_limits<float>::epsilon()};
+  // A step adds up a handful of terms, each rounded by half a unit.
+  const double finest = 4 * unit;
+  std::vector<double> unresolved;
+  std::copy_if(tolerances.begin(), tolerances.end(), std::back_inserter(unresolved),
+               [finest](double tolerance) { return tolerance < finest; });
+  if (unresolved.empty()) return;
+  const bool one = unresolved.size() == 1;
+  log_warning(
+      fmt::format("the {} {:g} {} finer than {} states resolve (about {:.0e}): rounding decides there, and the "
+                  "error falls no further",
+                  one ? "tolerance" : "tolerances", fmt::join(unresolved, ", "), one ? "is" : "are", dtype, finest));
 }
 
 void require_writable_folder_of(const std::string& target) {

@@ -65,6 +65,10 @@ OpenedModel open_model(const Options& options, parallel::Communicator& communica
 void declare_timeout(Options& options);
 double timeout_of(const Options& options);
 
+/// Warns, in one line, of those tolerances (rtol; atol where that is 0) that are finer than states of `dtype`
+/// ("float32", "float64") of about 1 resolve: steps are then chosen by rounding.
+void warn_of_unresolved_tolerances(const std::vector<double>& tolerances, const std::string& dtype);
+
 /// "name=value" texts of --param to the solver's values. Error for malformed, repeated, unknown, missing or
 /// out-of-range ones, and for values that the solver refuses.
 solvers::Parameters parse_parameters(const std::vector<std::string>& texts, const solvers::Solver& solver);

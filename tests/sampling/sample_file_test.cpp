@@ -107,6 +107,27 @@ TEST(SampleFile, HoldsWhatWasGiven) {
   EXPECT_EQ(file.values<std::uint8_t>("/preview/grid", H5T_NATIVE_UINT8, {4, 5}), samples.gray);
 }
 
+TEST(SampleFile, KeepsDoublePrecision) {
+  TemporaryFolder folder;
+  const Samples samples;
+  std::vector<double> raw(36), initial(36);
+  for (std::size_t i = 0; i < 36; ++i) {
+    raw[i] = 1 + static_cast<double>(i) * 1e-15;
+    initial[i] = std::sqrt(static_cast<double>(i));
+  }
+  SampleFile written = samples.file();
+  written.raw = raw;
+  written.initial = initial;
+
+  write_sample_file(folder / "samples.h5", written);
+
+  OpenFile file(folder / "samples.h5");
+  EXPECT_EQ(file.values<double>("/samples/raw", H5T_NATIVE_DOUBLE, {3, 2, 2, 3}), raw);
+  EXPECT_EQ(file.values<double>("/samples/initial", H5T_NATIVE_DOUBLE, {3, 2, 2, 3}), initial);
+  const InitialNoise noise = read_initial_noise((folder / "samples.h5").string() + ":/samples/initial", samples.shape);
+  EXPECT_EQ(std::get<std::vector<double>>(noise.values), initial);
+}
+
 TEST(SampleFile, CarriesItsProvenance) {
   TemporaryFolder folder;
   const Samples samples;

@@ -230,6 +230,13 @@ TEST(ImageBytes, MapsMinusOneToOneOntoBytesAndClamps) {
   EXPECT_EQ(image_bytes(raw, tiny, {}, {}), (std::vector<std::uint8_t>{0, 0, 128, 255}));
 }
 
+TEST(ImageBytes, RoundsDoublesOnce) {
+  // In single precision this is 1.5, which would become 2.
+  const at::Tensor raw = at::full({1, 1, 2, 2}, 1.4999999999, at::kDouble);
+
+  EXPECT_EQ(image_bytes(raw, tiny, {0.0}, {1.0}), (std::vector<std::uint8_t>(4, 1)));
+}
+
 TEST(ImageBytes, UndoesTheNormalisationOfTheData) {
   const at::Tensor raw = at::tensor({-1.0F, 0.0F, 1.0F, 2.0F}).view({1, 1, 2, 2});
 

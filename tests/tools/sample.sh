@@ -30,12 +30,17 @@ if [ $have_h5dump = 1 ]; then
   datasets batch5.h5 | cmp -s - alone.txt || fail "the field is pointwise, yet samples depend on --batch"
   "${sample[@]}" --solver heun --steps 8 --count 20 --batch 8 --seed 1 --out seed1.h5 >out.txt 2>err.txt || fail "seed 1"
   datasets seed1.h5 | cmp -s - alone.txt && fail "another seed gives the same samples"
-  # Starting from the file's own noise gives the samples again (its noise is stored in single precision, so in single precision).
-  "${sample[@]}" --dtype float32 --solver heun --steps 8 --count 20 --out single.h5 >out.txt 2>err.txt || fail "float32"
-  "${sample[@]}" --dtype float32 --solver heun --steps 8 --count 20 --initial single.h5:/samples/initial --out again.h5 >out.txt 2>err.txt ||
-    { fail "--initial"; cat err.txt; }
-  datasets single.h5 >single.txt
-  datasets again.h5 | cmp -s - single.txt || fail "--initial does not give the samples again"
+  # Starting from the file's own noise gives the samples again, in the precision of the states, which is that of the file.
+  for dtype in float32 float64; do
+    "${sample[@]}" --dtype $dtype --solver heun --steps 8 --count 20 --out first.h5 >out.txt 2>err.txt || fail "$dtype"
+    for d in raw initial; do
+      h5dump -H -d /samples/$d first.h5 | grep -q "H5T_IEEE_F${dtype#float}LE" || fail "/samples/$d of $dtype states is of another type"
+    done
+    "${sample[@]}" --dtype $dtype --solver heun --steps 8 --count 20 --initial first.h5:/samples/initial --out again.h5 >out.txt 2>err.txt ||
+      { fail "--initial"; cat err.txt; }
+    datasets first.h5 >first.txt
+    datasets again.h5 | cmp -s - first.txt || fail "--initial does not give the samples again in $dtype"
+  done
 fi
 
 # Under mpirun: one file, one summary, the same bits.
@@ -59,6 +64,14 @@ if command -v mpirun >/dev/null; then
   expect 2 "rank 1: --steps" "${mpi[@]:0:1}" -n 1 "${mpi[@]:3}" "${sample[@]}" --solver heun --steps 4 --count 4 --out x.h5 : \
     -n 1 "${sample[@]}" --solver heun --steps 0 --count 4 --out x.h5
 fi
+
+# A tolerance that the precision cannot resolve is said so, once; one that it can is not.
+finer() { grep -c 'finer than' err.txt; }
+"${sample[@]}" --dtype float32 --solver dopri5 --rtol 1e-9 --atol 1e-9 --count 8 --batch 2 --out x.h5 >out.txt 2>err.txt
+[ "$(finer)" = 1 ] || { fail "not exactly one word on a tolerance of 1e-9 in float32"; cat err.txt; }
+"${sample[@]}" --dtype float64 --solver dopri5 --rtol 1e-9 --atol 1e-9 --count 8 --batch 2 --out x.h5 >out.txt 2>err.txt || fail "1e-9 in float64"
+[ "$(finer)" = 0 ] || { fail "a word too many on a tolerance of 1e-9 in float64"; cat err.txt; }
+rm -f x.h5
 
 # Mistakes: one clear message, the right exit code, nothing written.
 ok=(--solver heun --steps 4 --count 4 --out x.h5)

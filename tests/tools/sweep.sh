@@ -39,6 +39,9 @@ grep -q 'pathline sweep --field smooth.ini' $report || fail "the report lacks th
 if command -v h5dump >/dev/null; then
   h5dump -d /model-0/rms_error sweep/sweep.h5 | grep -q '( 8 ) / ( 8 )' || fail "sweep.h5 does not have 8 cells"
   h5dump -H -d /model-0/samples sweep/sweep.h5 | grep -q '( 8, 10, 1, 8, 8 )' || fail "sweep.h5 does not have the strips"
+  for d in samples reference_samples noise; do
+    h5dump -H -d /model-0/$d sweep/sweep.h5 | grep -q H5T_IEEE_F64LE || fail "$d of a float64 sweep is not float64"
+  done
 fi
 
 # results FOLDER: the columns that do not depend on who computed when.
@@ -67,6 +70,19 @@ printf 'x' | dd of="$(ls again/.cells/*.cell | head -n 1)" bs=1 seek=100 conv=no
 grep -q 'is damaged' err.txt || { fail "a damaged cell was taken"; cat err.txt; }
 "${sweep[@]}" --solvers euler --steps 4 --count 4 --out again --fresh >out.txt 2>err.txt || fail "--fresh"
 grep -q 'are kept' err.txt && fail "--fresh kept cells"
+
+# From the noise of a float64 file: the very errors of the sweep that drew it, and float32 states get float32 strips and one word on
+# tolerances that they do not resolve.
+"$program" sample --field smooth.ini --threads 1 --solver euler --steps 1 --count 16 --out noise64.h5 >out.txt 2>err.txt || { fail "noise file"; cat err.txt; }
+"${sweep[@]}" --solvers euler,heun,dopri5 --steps 32,64,128 --tolerances 1e-4,1e-6 --count 16 --initial noise64.h5:/samples/initial --out from_file >out.txt 2>err.txt ||
+  { fail "sweep from a noise file"; cat err.txt; }
+errors() { awk -F, 'NR==1 {for (i=1;i<=NF;i++) c[$i]=i} NR>1 {print $c["rms_error"], $c["max_error"]}' "$1/sweep.csv"; }
+[ "$(errors from_file)" = "$(errors sweep)" ] || fail "the same noise from a file gives other errors"
+"${sweep[@]}" --dtype float32 --solvers dopri5,bosh3 --tolerances 1e-4,1e-9,1e-10 --count 4 --out single >out.txt 2>err.txt || { fail "float32"; cat err.txt; }
+[ "$(grep 'finer than' err.txt | grep -c '1e-10, 1e-09')" = 1 ] && [ "$(grep -c 'finer than' err.txt)" = 1 ] || { fail "not exactly one word on two tolerances"; cat err.txt; }
+if command -v h5dump >/dev/null; then
+  h5dump -H -d /model-0/samples single/sweep.h5 | grep -q H5T_IEEE_F32LE || fail "samples of a float32 sweep are not float32"
+fi
 
 # Noise from a file: the seed is the stochastic solver's own, so another one is another cell of that solver, and the table says which.
 "$program" sample --field smooth.ini --threads 1 --solver euler --steps 1 --count 4 --out noise.h5 >out.txt 2>err.txt || { fail "noise file"; cat err.txt; }

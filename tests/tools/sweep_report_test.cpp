@@ -30,7 +30,7 @@ SweepCell fixed_cell(const std::string& solver, std::int64_t steps, double evalu
   outcome.rms_error = error;
   outcome.max_error = 2 * error;
   outcome.sample_rms = {error, 3 * error};
-  outcome.strip = std::vector<float>(4, 0.5F);
+  outcome.strip = std::vector<double>(4, 0.5);
   outcome.seconds = 1;
   outcome.solver_seconds = 0.25;
   return cell;
@@ -59,7 +59,7 @@ Sweep sweep_of(std::vector<SweepCell> cells) {
   model.threads = 1;
   model.shape = {1, 2, 2};
   model.reference = "the exact endpoint";
-  model.reference_strip = model.noise_strip = std::vector<float>(4, 0.0F);
+  model.reference_strip = model.noise_strip = std::vector<double>(4, 0.0);
   Sweep sweep;
   sweep.models = {model};
   sweep.cells = std::move(cells);

@@ -24,7 +24,7 @@ CellOutcome outcome() {
   o.rms_error = 1.0 / 3;
   o.max_error = 2;
   o.sample_rms = {0.1, 0.7};
-  o.strip = {1.5F, -2.0F, 0.1F};
+  o.strip = {1.5, -2.0, 0.1};
   return o;
 }
 

@@ -36,17 +36,16 @@ class ModelGroup {
                                         static_cast<hsize_t>(model_.shape.height),
                                         static_cast<hsize_t>(model_.shape.width)};
     dataset("sample_rms", H5T_IEEE_F64LE, {cells, count},
-            keep(doubles_, gathered<double>(
+            keep(doubles_, gathered(
                                count, [](const CellOutcome& o) -> auto& { return o.sample_rms; })),
             "cell,sample");
     const std::vector<hsize_t> strip = {shown, image[0], image[1], image[2]};
-    dataset("samples", H5T_IEEE_F32LE, {cells, shown, image[0], image[1], image[2]},
-            keep(floats_,
-                 gathered<float>(
-                     shown * image[0] * image[1] * image[2], [](const CellOutcome& o) -> auto& { return o.strip; })),
-            "cell,sample,channel,y,x");
-    dataset("reference_samples", H5T_IEEE_F32LE, strip, model_.reference_strip, "sample,channel,y,x");
-    dataset("noise", H5T_IEEE_F32LE, strip, model_.noise_strip, "sample,channel,y,x");
+    states("samples", {cells, shown, image[0], image[1], image[2]},
+           gathered(
+               shown * image[0] * image[1] * image[2], [](const CellOutcome& o) -> auto& { return o.strip; }),
+           "cell,sample,channel,y,x");
+    states("reference_samples", strip, model_.reference_strip, "sample,channel,y,x");
+    states("noise", strip, model_.noise_strip, "sample,channel,y,x");
   }
 
  private:
@@ -112,11 +111,11 @@ class ModelGroup {
   }
 
   /// `width` values of every cell, one after another; NaN for a cell that has none.
-  template <typename T, typename Get>
-  std::vector<T> gathered(hsize_t width, Get get) const {
-    std::vector<T> all(cells_.size() * width, static_cast<T>(std::nan("")));
+  template <typename Get>
+  std::vector<double> gathered(hsize_t width, Get get) const {
+    std::vector<double> all(cells_.size() * width, std::nan(""));
     for (std::size_t i = 0; i < cells_.size(); ++i) {
-      const std::vector<T>& values = get(cells_[i]->outcome);
+      const std::vector<double>& values = get(cells_[i]->outcome);
       std::copy_n(values.begin(), std::min<std::size_t>(values.size(), width),
                   all.begin() + static_cast<std::ptrdiff_t>(i * width));
     }
@@ -126,6 +125,15 @@ class ModelGroup {
   template <typename T>
   static const std::vector<T>& keep(std::list<std::vector<T>>& shelf, std::vector<T> values) {
     return shelf.emplace_back(std::move(values));
+  }
+
+  /// In the precision of the model's states.
+  void states(const char* name, const std::vector<hsize_t>& dims, const std::vector<double>& values, const char* axes) {
+    if (model_.dtype == "float64") {
+      dataset(name, H5T_IEEE_F64LE, dims, keep(doubles_, values), axes);
+    } else {
+      dataset(name, H5T_IEEE_F32LE, dims, keep(floats_, std::vector<float>(values.begin(), values.end())), axes);
+    }
   }
 
   template <typename T>

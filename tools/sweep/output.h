@@ -16,6 +16,6 @@ std::string sweep_csv(const Sweep& sweep);
 void write_sweep_hdf5(const std::filesystem::path& target, const Sweep& sweep);
 
 /// The samples of a strip ([shown, C, H, W]) side by side, as PNG; "" for an empty strip.
-std::string strip_png(const std::vector<float>& strip, const SweepModel& model);
+std::string strip_png(const std::vector<double>& strip, const SweepModel& model);
 
 }  // namespace pathline::tools

@@ -347,7 +347,7 @@ std::string model_section(const Sweep& sweep, std::size_t number) {
 
 }  // namespace
 
-std::string strip_png(const std::vector<float>& strip, const SweepModel& model) {
+std::string strip_png(const std::vector<double>& strip, const SweepModel& model) {
   const data::ImageShape& shape = model.shape;
   if (strip.empty()) return "";
   const std::vector<double> default_range(static_cast<std::size_t>(shape.channels), 127.5);

@@ -21,7 +21,7 @@ struct CellOutcome {
   int ranks = 1, host_ranks = 1;           ///< processes of the job, and of those on this machine, while it ran
   double rms_error = 0, max_error = 0;     ///< of the endpoints against the reference; meaningless unless done
   std::vector<double> sample_rms;          ///< RMS error of each sample; empty unless done
-  std::vector<float> strip;                ///< the first endpoints, [shown, C, H, W]; empty unless done
+  std::vector<double> strip;               ///< the first endpoints, [shown, C, H, W]; empty unless done
 
   bool done() const { return status == "done"; }
 };
@@ -53,10 +53,10 @@ struct SweepModel {
   data::ImageShape shape;
   std::vector<double> mean, scale;  ///< of the data, per channel; empty: 127.5
   int passes_per_evaluation = 1;
-  std::string reference;               ///< what errors are measured against, in words
-  double reference_uncertainty = 0;    ///< RMS; 0 when exact
-  std::vector<float> reference_strip;  ///< [shown, C, H, W]
-  std::vector<float> noise_strip;      ///< [shown, C, H, W]
+  std::string reference;                ///< what errors are measured against, in words
+  double reference_uncertainty = 0;     ///< RMS; 0 when exact
+  std::vector<double> reference_strip;  ///< [shown, C, H, W]
+  std::vector<double> noise_strip;      ///< [shown, C, H, W]
 
   bool closed_form() const { return weights.empty(); }
   std::string short_name() const;  ///< last part of the path, for headings

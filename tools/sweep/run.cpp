@@ -86,9 +86,9 @@ std::vector<std::optional<CellOutcome>> load_kept(const std::vector<std::string>
 
 }  // namespace
 
-std::vector<float> strip_of(const at::Tensor& raw, std::int64_t shown) {
-  const at::Tensor values = raw.narrow(0, 0, std::min(shown, raw.size(0))).to(at::kFloat).contiguous();
-  return {values.const_data_ptr<float>(), values.const_data_ptr<float>() + values.numel()};
+std::vector<double> strip_of(const at::Tensor& raw, std::int64_t shown) {
+  const at::Tensor values = raw.narrow(0, 0, std::min(shown, raw.size(0))).to(at::kDouble).contiguous();
+  return {values.const_data_ptr<double>(), values.const_data_ptr<double>() + values.numel()};
 }
 
 std::vector<CellOutcome> run_cells(const std::vector<PlannedCell>& cells, OpenedModel& opened,

@@ -27,7 +27,7 @@ struct RunSetting {
 std::vector<CellOutcome> run_cells(const std::vector<PlannedCell>& cells, OpenedModel& opened,
                                    const Reference& reference, const RunSetting& setting, std::set<std::string>& used);
 
-/// First `shown` of [count, C, H, W] as float32, flat.
-std::vector<float> strip_of(const at::Tensor& raw, std::int64_t shown);
+/// First `shown` of [count, C, H, W], flat.
+std::vector<double> strip_of(const at::Tensor& raw, std::int64_t shown);
 
 }  // namespace pathline::tools

@@ -109,7 +109,7 @@ CellOutcome outcome_of(const Json& json) {
   o.rms_error = json.at("rms_error");
   o.max_error = json.at("max_error");
   o.sample_rms = values_of<double>(json.at("sample_rms"));
-  o.strip = values_of<float>(json.at("strip"));
+  o.strip = values_of<double>(json.at("strip"));
   return o;
 }
 
@@ -148,7 +148,7 @@ void CellStore::keep_only(const std::set<std::string>& keys) const {
 }
 
 std::string store_key(const std::vector<std::pair<std::string, std::string>>& settings) {
-  std::string text;
+  std::string text = "cells 2\n";  // what files of this name hold
   for (const auto& [name, value] : settings) text += fmt::format("{}={}:{}\n", name, value.size(), value);
   return sha256_hex(text.data(), text.size());
 }
