@@ -11,6 +11,7 @@
 
 #include "core/config.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "solvers/plugin_file.h"
 #include "solvers/solver_host.h"
 
@@ -92,7 +93,11 @@ std::shared_ptr<const Solver> find_solver(const std::string& name_or_path) {
   for (const Candidate& candidate : candidates_on_search_path(problems)) {
     try {
       for (const auto& solver : open_plugin(candidate.file, candidate.origin)) {
-        if (solver->info().id == name_or_path) return solver;
+        if (solver->info().id == name_or_path) {
+          // One of these may be the file that was meant.
+          for (const std::string& problem : problems) log_info("not loaded: " + problem);
+          return solver;
+        }
         ids.push_back(solver->info().id);
       }
     } catch (const Error& error) {

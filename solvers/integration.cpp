@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <new>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "core/log.h"
 #include "solvers/arithmetic.h"
 #include "solvers/noise.h"
+#include "solvers/plain_text.h"
 #include "solvers/plugin_call.h"
 
 namespace pathline::solvers {
@@ -315,12 +317,13 @@ pathline_status Integration::normal(std::uint64_t draw, pathline_vector* out) {
 
 void Integration::log(std::int32_t level, const char* text) {
   if (!text) return;
+  const std::string line = plain_text({text, ::strnlen(text, longest_plain_text + 1)});
   if (level >= PATHLINE_LOG_ERROR) {
-    plugin_message_ = text;  // becomes the message of the result, which the caller prints
+    plugin_message_ = line;  // becomes the message of the result, which the caller prints
   } else if (options_.on_remark) {
-    options_.on_remark(level, text);
+    options_.on_remark(level, line);
   } else {
-    log_remark(solver_, level, text);
+    log_remark(solver_, level, line);
   }
 }
 

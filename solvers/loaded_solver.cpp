@@ -14,6 +14,7 @@
 #include "core/durable_file.h"
 #include "core/error.h"
 #include "core/hash.h"
+#include "solvers/plain_text.h"
 
 namespace pathline::solvers {
 namespace {
@@ -25,6 +26,7 @@ constexpr std::size_t parameter_size_1_0 =
 constexpr std::size_t text_parameter_size_1_1 =
     offsetof(pathline_text_parameter, default_value) + sizeof(pathline_text_parameter::default_value);
 constexpr std::uint32_t most_parameters = 1000;
+constexpr const char* plain = "one line of UTF-8 text of at most 4096 bytes";
 
 class Checker {
  public:
@@ -40,6 +42,11 @@ class Checker {
  private:
   std::string file_, solver_;
 };
+
+/// NULL is fine.
+bool is_plain(const char* text) {
+  return !text || is_plain_text({text, ::strnlen(text, longest_plain_text + 1)});
+}
 
 bool is_name(const char* text, const char* further_characters) {
   if (!text || text[0] < 'a' || text[0] > 'z') return false;
@@ -64,6 +71,8 @@ Parameter read_parameter(const pathline_parameter* given, std::uint32_t index, c
                             parameter_size_1_0));
   check.require(is_name(given->name, "_"), fmt::format("parameter {} has no valid name ([a-z][a-z0-9_]*)", index));
 
+  check.require(is_plain(given->doc) && is_plain(given->choices),
+                fmt::format("parameter '{}' has a doc or choices that are not {}", given->name, plain));
   Parameter parameter;
   parameter.name = given->name;
   parameter.doc = given->doc ? given->doc : "";
@@ -101,6 +110,8 @@ Parameter read_text_parameter(const pathline_text_parameter* given, std::uint32_
   check.require(is_name(given->name, "_"), fmt::format("text parameter {} has no valid name ([a-z][a-z0-9_]*)", index));
   check.require(given->type <= PATHLINE_TEXT_FILE,
                 fmt::format("text parameter '{}' has the unknown type {}", given->name, given->type));
+  check.require(is_plain(given->doc) && is_plain(given->default_value),
+                fmt::format("text parameter '{}' has a doc or a default that is not {}", given->name, plain));
   Parameter parameter;
   parameter.name = given->name;
   parameter.doc = given->doc ? given->doc : "";
@@ -139,6 +150,8 @@ LoadedSolver::LoadedSolver(const pathline_solver& table, const std::filesystem::
 
   const Checker check(file.string(), fmt::format("solver '{}'", table.id));
   check.require(table.name && *table.name && table.version && *table.version, "lacks a name or a version");
+  check.require(is_plain(table.name) && is_plain(table.version) && is_plain(table.description),
+                fmt::format("has a name, a version or a description that is not {}", plain));
   check.require(table.integrate != nullptr, "lacks its integrate function");
   check.require(table.order >= 1 && table.order <= 100 && table.embedded_order >= 0 && table.embedded_order <= 100,
                 fmt::format("has order {} and embedded order {}, expected 1 to 100 and 0 to 100", table.order,

@@ -139,7 +139,10 @@ std::vector<std::pair<std::string, SampleAttribute>> attributes(const Provenance
   if (p.opened.initial.empty() || p.solver.stochastic) {
     list.emplace_back("seed", static_cast<std::int64_t>(p.opened.seed));
   }
-  if (!p.opened.initial.empty()) list.emplace_back("initial_noise", p.opened.initial);
+  if (!p.opened.initial.empty()) {
+    list.emplace_back("initial_noise", p.opened.initial);
+    list.emplace_back("initial_noise_sha256", p.opened.initial_sha256);
+  }
   if (p.opened.checkpoint) {
     list.emplace_back("config", p.opened.checkpoint->config_ini);
     list.emplace_back("weights", p.opened.weights);
@@ -233,12 +236,17 @@ int run_sample(const std::vector<std::string>& arguments, CommandContext& contex
   const auto solver = solvers::find_solver(options.text("solver"));
   const solvers::IntegrateOptions integrate = integrate_options(options, *solver);
   require_writable_folder_of(options.text("out"));
+  require_file_of_its_own(options, "out", {});
   if (options.has("png")) {
     require_writable_folder_of(options.text("png"));
-    if (options.text("png") == options.text("out")) options.fail("png", "is the same file as --out");
+    require_file_of_its_own(options, "png", {"out"});
   }
   OpenedModel opened = open_model(options, *communicator, solver->info().stochastic);
   opened.request.integrate = integrate;
+  require_same_everywhere(*communicator, "solver, model and noise",
+                          fmt::format("{} {} sha256 {}, model sha256 {}, noise {}", solver->info().id,
+                                      solver->info().version, solver->info().sha256, opened.source_sha256,
+                                      opened.initial.empty() ? std::to_string(opened.seed) : opened.initial_sha256));
   if (root && solver->info().adaptive)
     warn_of_unresolved_tolerances({integrate.rtol > 0 ? integrate.rtol : integrate.atol}, opened.dtype);
 

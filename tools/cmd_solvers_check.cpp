@@ -106,6 +106,9 @@ int check_solver(const std::vector<std::string>& arguments) {
   examination.limit =
       std::chrono::milliseconds(static_cast<std::int64_t>(1000 * options.real("timeout", least_seconds, most_seconds)));
 
+  std::error_code missing;
+  const std::string sha256 =
+      std::filesystem::is_regular_file(examination.file, missing) ? sha256_file(examination.file) : "";
   const bool json = options.has("json");
   const auto begin = std::chrono::steady_clock::now();
   Tally tally;
@@ -121,9 +124,14 @@ int check_solver(const std::vector<std::string>& arguments) {
     std::fflush(stdout);
   });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  // Every check that crashed was followed by a new process, which read the file again.
+  if (sha256_file(examination.file) != sha256) {
+    throw Error(ExitCode::bad_input, "the file was changed while it was examined", examination.file.string(),
+                "run the command again when whatever writes it has finished");
+  }
   if (json) {
     const Json document = {{"file", examination.file.string()},
-                           {"sha256", sha256_file(examination.file)},
+                           {"sha256", sha256},
                            {"passed", tally.passed},
                            {"failed", tally.failed},
                            {"skipped", tally.skipped},

@@ -194,7 +194,7 @@ class FitRun {
 
   std::string noise_name() const {
     return opened_.initial.empty() ? fmt::format("generation draws of seed {}, epoch {}", opened_.seed, fit_epoch)
-                                   : opened_.initial;
+                                   : fmt::format("{}, sha256 {}", opened_.initial, opened_.initial_sha256);
   }
 
   std::optional<SolverTable> kept_table(const fs::path& target, std::int64_t n) const {

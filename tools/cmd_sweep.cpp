@@ -11,6 +11,7 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include "core/durable_file.h"
@@ -138,6 +139,19 @@ void write_files(const Sweep& sweep, const fs::path& folder) {
   write_file_durably(folder / "sweep.csv", sweep_csv(sweep));
 }
 
+/// What every rank must have alike, by its hashes.
+std::string describe_inputs(const std::vector<PlannedCell>& planned, const std::vector<OpenedModel>& opened) {
+  std::set<std::string> inputs;
+  for (const PlannedCell& cell : planned) {
+    inputs.insert(fmt::format("{} {} sha256 {}", cell.cell.solver, cell.cell.version, cell.cell.plugin_sha256));
+  }
+  for (const OpenedModel& model : opened) {
+    inputs.insert(fmt::format("model sha256 {}, noise {}", model.source_sha256,
+                              model.initial.empty() ? std::to_string(model.seed) : model.initial_sha256));
+  }
+  return fmt::format("{}", fmt::join(inputs, ", "));
+}
+
 /// Once for each precision of states, whatever the number of cells.
 void warn_of_tolerances(const std::vector<PlannedCell>& planned, const std::vector<OpenedModel>& opened,
                         double reference_tolerance) {
@@ -192,6 +206,7 @@ int run_sweep(const std::vector<std::string>& arguments, CommandContext& context
       std::none_of(opened.begin(), opened.end(), [](const OpenedModel& model) { return model.checkpoint; })) {
     options.fail("reference-tolerance", "a closed-form field has an exact reference", "leave it out");
   }
+  require_same_everywhere(*communicator, "solvers, models and noise", describe_inputs(planned, opened));
   if (root) warn_of_tolerances(planned, opened, reference_tolerance);
   parallel::together(*communicator, [&] {
     if (root) prepare_folder(folder, cells_folder, options.has("fresh"));

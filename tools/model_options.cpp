@@ -112,6 +112,42 @@ void warn_of_unresolved_tolerances(const std::vector<double>& tolerances, const 
                   one ? "tolerance" : "tolerances", fmt::join(unresolved, ", "), one ? "is" : "are", dtype, finest));
 }
 
+void require_file_of_its_own(const Options& options, const std::string& name, const std::vector<std::string>& others) {
+  const std::filesystem::path mine = options.text(name);
+  const auto compare = [&](const std::string& file, const std::string& what) {
+    std::error_code ignored;
+    if (file.empty() || mine.empty()) return;
+    const bool same_file = std::filesystem::equivalent(mine, file, ignored);  // false where one is not there
+    if (same_file ||
+        std::filesystem::weakly_canonical(mine, ignored) == std::filesystem::weakly_canonical(file, ignored))
+      options.fail(name, "is the same file as " + what + ", which would be lost", "choose another name");
+  };
+  for (const std::string& other : others) {
+    if (options.has(other)) compare(options.text(other), "--" + other);
+  }
+  for (const std::string& file : options.all("field")) compare(file, "--field");
+  if (options.has("initial")) {
+    const std::string& place = options.text("initial");
+    compare(place.substr(0, place.rfind(":/")), "that of --initial");
+  }
+  for (const std::string& parameter : options.all("param")) {
+    const auto equals = parameter.find('=');
+    if (equals != std::string::npos) compare(parameter.substr(equals + 1), "that of --param");
+  }
+}
+
+void require_same_everywhere(parallel::Communicator& communicator, const std::string& what, const std::string& text) {
+  const std::vector<std::string> texts = communicator.all_gather(text);
+  for (std::size_t rank = 1; rank < texts.size(); ++rank) {
+    if (texts[rank] == texts[0]) continue;
+    throw parallel::AgreedError(
+        Error(ExitCode::bad_input,
+              fmt::format("ranks 0 and {} have different ones: {}; and {}", rank, texts[0], texts[rank]), what,
+              "use files on a file system that all machines share, or the same copies"),
+        what);
+  }
+}
+
 void require_writable_folder_of(const std::string& target) {
   std::error_code ignored;
   std::filesystem::path folder = std::filesystem::absolute(target, ignored).lexically_normal().parent_path();
@@ -231,7 +267,8 @@ OpenedModel open_model(const Options& options, parallel::Communicator& communica
       return generation_noise(seed, first, count, shape, dtype);
     };
   } else {
-    const at::Tensor noise = read_noise(opened.initial, opened.request.count, shape, dtype);
+    const at::Tensor noise = read_noise(opened.initial, opened.request.count, shape, dtype).contiguous();
+    opened.initial_sha256 = sha256_hex(noise.data_ptr(), noise.nbytes());
     opened.request.noise = [noise](std::int64_t first, std::int64_t count) { return noise.narrow(0, first, count); };
   }
   return opened;

@@ -49,7 +49,8 @@ struct OpenedModel {
   std::string weights, precision, dtype, device, guidance;  ///< as resolved, for records
   std::vector<double> mean, scale;                          ///< to bytes of pictures, per channel; empty: 127.5
   std::uint64_t seed = 0;
-  std::string initial;  ///< "FILE.h5:/dataset", or "" when the noise comes from the seed
+  std::string initial;         ///< "FILE.h5:/dataset", or "" when the noise comes from the seed
+  std::string initial_sha256;  ///< of its values, in the precision of the states; or ""
   int threads = 1;
   DrawRequest request;  ///< count, batch, noise, labels
 };
@@ -79,6 +80,14 @@ solvers::ParameterValue read_parameter(const solvers::SolverInfo& solver, const 
 
 /// "name=value" in two. Error(usage) if it is not that.
 std::pair<std::string, std::string> split_parameter(const std::string& text);
+
+/// Error(usage) if the file that --NAME names for writing is one that the command reads (a field, the noise, a file of
+/// --param) or the file of another option for writing (`others`), however they are spelt.
+void require_file_of_its_own(const Options& options, const std::string& name, const std::vector<std::string>& others);
+
+/// Collective. Error(bad_input), the same on every rank, unless all have the same text: files of one path may differ
+/// from machine to machine. `what`: "solver and model".
+void require_same_everywhere(parallel::Communicator& communicator, const std::string& what, const std::string& text);
 
 /// Throws Error(file_system) unless a file can be made in the folder that `target` lies in: better before the work than
 /// after it.

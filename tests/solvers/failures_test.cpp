@@ -315,6 +315,16 @@ TEST(RuleBreakers, TheirOwnWordsBecomeTheMessage) {
   EXPECT_NE(unknown.message.find("77"), std::string::npos);
 }
 
+TEST(RuleBreakers, DoNotReachTheTerminal) {
+  const auto rude = solver_of([](void*, const pathline_host* host, const pathline_problem*, pathline_vector*) {
+    host->log(host, PATHLINE_LOG_ERROR, "gone\033[2J\nforged line");
+    return pathline_status{PATHLINE_FAILED};
+  });
+  at::Tensor y = ones();
+
+  EXPECT_EQ(integrate(*rude, y, decay, interval(0, 1)).message, "gone?[2J?forged line");
+}
+
 TEST(RuleBreakers, MayNotReturnWhatOnlyOthersMay) {
   at::Tensor y = ones();
   for (const pathline_status status : {PATHLINE_CANCELLED, PATHLINE_BAD_PARAMETER}) {

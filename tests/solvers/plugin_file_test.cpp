@@ -443,6 +443,9 @@ TEST(Table, EachFaultIsFound) {
   EXPECT_TRUE(refused([](pathline_solver& t) { t.id = "Not Lower Case"; }));
   EXPECT_TRUE(refused([](pathline_solver& t) { t.id = ""; }));
   EXPECT_TRUE(refused([](pathline_solver& t) { t.name = nullptr; }));
+  EXPECT_TRUE(refused([](pathline_solver& t) { t.name = "clears\033[2J the screen"; }));
+  EXPECT_TRUE(refused([](pathline_solver& t) { t.description = "two\nlines"; }));
+  EXPECT_TRUE(refused([](pathline_solver& t) { t.version = "\xff"; }));
   EXPECT_TRUE(refused([](pathline_solver& t) { t.order = 0; }));
   EXPECT_TRUE(refused([](pathline_solver& t) { t.evaluations_per_step = NAN; }));
   EXPECT_TRUE(refused([](pathline_solver& t) { t.integrate = nullptr; }));
@@ -469,6 +472,7 @@ TEST(Table, EachFaultOfAParameterIsFound) {
   EXPECT_FALSE(refused([](pathline_parameter&) {}));
   EXPECT_TRUE(refused([](pathline_parameter& p) { p.struct_size = 8; }));
   EXPECT_TRUE(refused([](pathline_parameter& p) { p.name = "with space"; }));
+  EXPECT_TRUE(refused([](pathline_parameter& p) { p.doc = "rings\a"; }));
   EXPECT_TRUE(refused([](pathline_parameter& p) { p.type = 9; }));
   EXPECT_TRUE(refused([](pathline_parameter& p) { p.default_value = 2; }));
   EXPECT_TRUE(refused([](pathline_parameter& p) { p.maximum = INFINITY; }));

@@ -44,6 +44,10 @@ cp "$binary_dir/tests/plugins/changes_itself.so" mine/
 expect 0 "" "${describe[@]}" ./mine/changes_itself.so
 PATHLINE_TEST_REPLACE=1 expect 3 "changed while it was being loaded" "${describe[@]}" ./mine/changes_itself.so
 
+# Files on the search path that are passed over are named, also where another one has what was asked for.
+mkdir -p passed && echo text >passed/mine.so
+PATHLINE_SOLVER_PATH=$work/passed expect 0 "not loaded: $work/passed/mine.so" "${describe[@]}" heun
+
 # On record: list, describe, sample and sweep.
 hash=$(sha256sum mine/midpoint.so | cut -d' ' -f1)
 PATHLINE_SOLVER_PATH=$work/mine "$program" solvers list --json >list.json 2>/dev/null

@@ -61,6 +61,10 @@ if command -v mpirun >/dev/null; then
   done
   # Ranks that fail alike say so once; a rank that fails alone takes the waiting others down with it.
   expect 2 "--steps" "${mpi[@]}" "${sample[@]}" --solver heun --steps 0 --count 4 --out x.h5
+  # Ranks with different files under one name do not share work.
+  cp smooth.ini other.ini && sed -i 's/means = -1, 1/means = -1, 2/' other.ini
+  expect 3 "ranks 0 and 1 have different ones" "${mpi[@]:0:1}" -n 1 "${mpi[@]:3}" "${sample[@]}" --solver heun --steps 4 --count 4 --out x.h5 : \
+    -n 1 "$program" sample --field other.ini --threads 1 --solver heun --steps 4 --count 4 --out x.h5
   expect 2 "rank 1: --steps" "${mpi[@]:0:1}" -n 1 "${mpi[@]:3}" "${sample[@]}" --solver heun --steps 4 --count 4 --out x.h5 : \
     -n 1 "${sample[@]}" --solver heun --steps 0 --count 4 --out x.h5
 fi
@@ -93,6 +97,12 @@ expect 2 "heun" "${sample[@]}" --solver huen --steps 4 --count 4 --out x.h5
 expect 2 "--param" "${sample[@]}" "${ok[@]}" --param safety
 expect 2 "nonsense" "${sample[@]}" "${ok[@]}" --param nonsense=1
 expect 2 "--initial" "${sample[@]}" "${ok[@]}" --initial alone.h5:/samples/initial --seed 4
+# What is read is never written over, however it is spelt.
+cp smooth.ini kept.ini && cp alone.h5 kept.h5
+expect 2 "same file as --field" "${sample[@]}" --solver heun --steps 4 --count 4 --out ./smooth.ini
+expect 2 "same file as that of --initial" "${sample[@]}" --solver heun --steps 4 --count 4 --initial alone.h5:/samples/initial --out "$PWD/alone.h5"
+expect 2 "same file as --out" "${sample[@]}" "${ok[@]}" --png ./x.h5
+cmp -s smooth.ini kept.ini && cmp -s alone.h5 kept.h5 || fail "an input was written over"
 expect 2 "alone.h5:/samples/initial" "${sample[@]}" --solver heun --steps 4 --count 21 --out x.h5 --initial alone.h5:/samples/initial
 expect 2 "CHECKPOINT" "$program" sample "${ok[@]}"
 expect 2 "--field" "$program" sample some/checkpoint --field smooth.ini "${ok[@]}"

@@ -37,6 +37,17 @@ cmp -s <(grep -v '^#' fresh/fitted-3.table) <(grep -v '^#' before/fitted-3.table
 "${fit[@]}" --steps 2..3 --iterations 3 --seed 1 --out tables >out.txt 2>err.txt || fail "another seed"
 cmp -s <(grep -v '^#' tables/fitted-3.table) <(grep -v '^#' before/fitted-3.table) && fail "another seed gives the same table"
 
+# Noise from a file: a table that was fitted to other values under the same name is not taken.
+noise() { "$program" sample --field smooth.ini --threads 1 --solver euler --steps 1 --count 32 --seed "$1" --out noise.h5 >out.txt 2>err.txt || { fail "noise file"; cat err.txt; }; }
+from_file=("${fit[@]}" --steps 2 --iterations 2 --initial noise.h5:/samples/initial --out from_file)
+noise 5
+"${from_file[@]}" >out.txt 2>err.txt || { fail "fit to a noise file"; cat err.txt; }
+"${from_file[@]}" >out.txt 2>err.txt || fail "fit to the same noise file"
+grep -q 'is kept' err.txt || { fail "the same noise was fitted to again"; cat err.txt; }
+noise 6
+"${from_file[@]}" >out.txt 2>err.txt || fail "fit to another noise file"
+grep -q 'is kept' err.txt && { fail "a table that was fitted to other noise was taken"; cat err.txt; }
+
 # Ctrl-C leaves the finished tables, and nothing half-written.
 "${fit[@]}" --steps 2,48 --iterations 1000 --out stopped >out.txt 2>err.txt &
 job=$!

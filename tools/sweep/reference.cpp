@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "core/hash.h"
 #include "core/log.h"
 #include "tools/progress.h"
 #include "tools/provenance.h"
@@ -166,11 +165,6 @@ class ReferenceMaker {
 
 std::vector<std::pair<std::string, std::string>> describe_problem(const OpenedModel& opened) {
   const DrawRequest& request = opened.request;
-  std::string noise = "drawn from the seed";
-  if (!opened.initial.empty()) {
-    const at::Tensor values = request.noise(0, request.count).contiguous();
-    noise = sha256_hex(values.data_ptr(), values.nbytes());
-  }
   // Threads because they reorder sums inside convolutions, and because the seconds depend on them.
   return {{"versions", version_line()},
           {"model", opened.source_sha256},
@@ -182,7 +176,7 @@ std::vector<std::pair<std::string, std::string>> describe_problem(const OpenedMo
           {"labels", fmt::format("{}", fmt::join(request.labels, ","))},
           {"count", std::to_string(request.count)},
           {"batch", std::to_string(request.batch)},
-          {"noise", noise},
+          {"noise", opened.initial.empty() ? "drawn from the seed" : opened.initial_sha256},
           {"seed", std::to_string(opened.seed)},
           {"threads", std::to_string(opened.threads)}};
 }

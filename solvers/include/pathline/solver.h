@@ -22,7 +22,8 @@
  * ERRORS: every host function that returns a status returns PATHLINE_OK or a reason to stop. A solver that gets
  * anything else releases what it holds and returns that same value at once; `lincomb` and `release` still work then, so
  * that it can bring the last good state into y. No C++ exception may leave a plugin, none comes out of the host.
- * Strings given by either side are UTF-8, NUL-terminated, and stay the property of the giver.
+ * Strings given by either side are UTF-8, NUL-terminated, one line of at most 4096 bytes without control characters,
+ * and stay the property of the giver.
  *
  * VERSIONS: a host loads a plugin whose abi_major equals its own. Every struct begins with its size as the side that
  * fills it knows it, fields are only ever appended, and a reader ignores what it does not know and treats fields beyond
