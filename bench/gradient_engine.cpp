@@ -20,6 +20,8 @@
 #include "core/error.h"
 #include "flow/networks/network.h"
 #include "trainer/parallel/communicator.h"
+#include "trainer/parallel/engine/data_parallel.h"
+#include "trainer/parallel/session.h"
 
 namespace {
 
@@ -37,12 +39,11 @@ struct Trainee {
           const parallel::EngineSettings* engine_settings)
       : network(flow::make_network(settings, 0)) {
     if (engine_settings == nullptr) return;
-    parallel::NamedParameters parameters;
-    for (const auto& item : network->named_parameters()) parameters.emplace_back(item.key(), item.value());
     std::vector<parallel::MicroRange> ranges;
     for (std::uint64_t rank = 0; rank < static_cast<std::uint64_t>(communicator.size()); ++rank)
       ranges.push_back({rank, rank + 1});
-    engine = std::make_unique<parallel::GradientEngine>(parameters, communicator, *engine_settings, ranges);
+    engine = std::make_unique<parallel::GradientEngine>(parallel::trainable_parameters(*network), communicator,
+                                                        *engine_settings, ranges);
   }
 
   /// Milliseconds of one step; counters of its communication.
@@ -57,7 +58,7 @@ struct Trainee {
     const double milliseconds = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
     if (engine) {
       engine->zero();
-      if (const auto next = engine->next_layout()) engine->adopt(*next);
+      if (const auto next = engine->rebuilt_layout()) engine->rebuild_buckets(*next);
     } else {
       for (const at::Tensor& parameter : network->parameters()) parameter.grad().zero_();
     }
@@ -72,8 +73,8 @@ struct Trainee {
 int run(int argc, char** argv) {
   const auto number = [&](int index, double otherwise) { return argc > index ? std::atof(argv[index]) : otherwise; };
   const int rounds = static_cast<int>(number(1, 15));
-  parallel::MpiSession mpi(&argc, &argv);
-  const auto communicator = mpi.communicator("auto", 120);
+  parallel::Session session(&argc, &argv);
+  const auto communicator = session.communicator("auto", 120);
   at::set_num_threads(1);
 
   flow::NetworkSettings settings;

@@ -13,6 +13,7 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/random.h"
+#include "trainer/parallel/agreement.h"
 
 namespace pathline::tools {
 

@@ -19,6 +19,7 @@
 #include "tools/progress.h"
 #include "tools/provenance.h"
 #include "tools/version.h"
+#include "trainer/parallel/agreement.h"
 #include "trainer/parallel/heartbeat.h"
 
 namespace pathline::tools {
@@ -228,8 +229,8 @@ int run_sample(const std::vector<std::string>& arguments, CommandContext& contex
   Options options = sample_options();
   if (!options.parse(arguments)) return 0;
   const double timeout = timeout_of(options);
-  const auto communicator = context.mpi->communicator();
-  const auto heartbeat = parallel::start_heartbeat(*context.mpi, timeout,
+  const auto communicator = context.session->communicator();
+  const auto heartbeat = parallel::start_heartbeat(*context.session, timeout,
                                                    "(--timeout). Nothing was written; start the same command again.");
   const bool root = communicator->rank() == 0;
 

@@ -254,7 +254,7 @@ class FitRun {
 int run_solvers_fit(const std::vector<std::string>& arguments, CommandContext& context) {
   Options options = fit_options();
   if (!options.parse(arguments)) return 0;
-  const auto communicator = context.mpi->communicator();
+  const auto communicator = context.session->communicator();
   if (communicator->size() > 1) options.fail_command("fits in one process; start it without mpirun");
   const std::vector<std::int64_t> counts = step_counts(options);
   require_file_name(options);

@@ -30,6 +30,7 @@
 #include "tools/sweep/run.h"
 #include "tools/sweep/store.h"
 #include "tools/version.h"
+#include "trainer/parallel/agreement.h"
 #include "trainer/parallel/heartbeat.h"
 
 namespace fs = std::filesystem;
@@ -185,9 +186,9 @@ int run_sweep(const std::vector<std::string>& arguments, CommandContext& context
   Options options = sweep_options();
   if (!options.parse(arguments)) return 0;
   const double timeout = timeout_of(options);
-  const auto communicator = context.mpi->communicator();
+  const auto communicator = context.session->communicator();
   const auto heartbeat = parallel::start_heartbeat(
-      *context.mpi, timeout, "(--timeout). The finished cells are kept; the same command goes on from there.");
+      *context.session, timeout, "(--timeout). The finished cells are kept; the same command goes on from there.");
   const bool root = communicator->rank() == 0;
 
   const std::vector<PlannedCell> planned = plan_sweep(options);

@@ -17,6 +17,7 @@
 #include "tools/commands.h"
 #include "tools/options.h"
 #include "tools/version.h"
+#include "trainer/parallel/agreement.h"
 #include "trainer/parallel/nccl/torch_device_hooks.h"
 #include "trainer/run_config.h"
 #include "trainer/train.h"
@@ -140,7 +141,7 @@ int run_train(const std::vector<std::string>& arguments, CommandContext& context
   parallel::DeviceHooks hooks;
   if (config.text("train.device") != "cpu" && has_cuda_device()) hooks = parallel::cuda_device_hooks();
   const auto communicator =
-      context.mpi->communicator(config.text("parallel.backend"), config.real("parallel.timeout"), hooks);
+      context.session->communicator(config.text("parallel.backend"), config.real("parallel.timeout"), hooks);
   TrainCallbacks callbacks;
   callbacks.stop_requested = [&context] { return context.stop != nullptr && context.stop->requested(); };
   callbacks.preview = [&config](flow::VelocityNetwork& network, const ModelDescription& model, std::uint64_t) {

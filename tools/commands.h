@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "trainer/parallel/communicator.h"
+#include "trainer/parallel/session.h"
 
 namespace pathline {
 class StopSignal;
@@ -16,7 +17,7 @@ namespace pathline::tools {
 
 /// What main() knows before a subcommand runs.
 struct CommandContext {
-  parallel::MpiSession* mpi = nullptr;
+  parallel::Session* session = nullptr;
   std::vector<std::string> command_line;  ///< the whole of it, for provenance records
   const StopSignal* stop = nullptr;       ///< for commands that stop in good order; null: this one just ends
 };

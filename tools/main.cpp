@@ -32,6 +32,7 @@
 #include "tools/commands.h"
 #include "tools/options.h"
 #include "tools/version.h"
+#include "trainer/parallel/agreement.h"
 
 namespace {
 
@@ -242,12 +243,12 @@ int main(int argc, char** argv) {
     std::optional<pathline::StopSignal> stop;
     if (stops_in_good_order(arguments)) stop.emplace();
     sigprocmask(SIG_SETMASK, &mask_at_start, nullptr);  // what has come so far comes now
-    pathline::parallel::MpiSession mpi(&argc, &argv);
-    const auto channel = mpi.communicator();
+    pathline::parallel::Session session(&argc, &argv);
+    const auto channel = session.communicator();
     pathline::setup_logging(channel->rank(), channel->size(), !arguments.empty() && arguments[0] == "--verbose");
     if (channel->rank() > 0 && !std::freopen("/dev/null", "w", stdout))
       std::fclose(stdout);  // results are rank 0's to print
-    CommandContext context{&mpi, command_line, stop ? &*stop : nullptr};
+    CommandContext context{&session, command_line, stop ? &*stop : nullptr};
     return conclude(*channel, run_and_catch(arguments, context));
   } catch (const Error& error) {  // MPI could not be started
     print_error(error.what());

@@ -7,15 +7,10 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "trainer/parallel/agreement.h"
 
 namespace pathline {
 namespace {
-
-parallel::NamedParameters parameters_of(const torch::nn::Module& network) {
-  parallel::NamedParameters parameters;
-  for (const auto& item : network.named_parameters()) parameters.emplace_back(item.key(), item.value());
-  return parameters;
-}
 
 NamedTensors buffers_of(const torch::nn::Module& network) {
   NamedTensors buffers;
@@ -47,7 +42,7 @@ ModelState::ModelState(const ModelStateSettings& settings, parallel::Communicato
       optimizer_(settings.optimizer),
       sharded_(settings.engine.to_owners && communicator.size() > 1),
       network_(network_for(settings, communicator, device, true)),
-      parameters_(parameters_of(*network_)),
+      parameters_(parallel::trainable_parameters(*network_)),
       data_parallel_(*network_, communicator, {settings.engine, settings.micro_batches, /*broadcast=*/false}),
       weights_(parallel::flatten_parameters(layout(), parameters_)) {
   network_->train();
@@ -55,7 +50,7 @@ ModelState::ModelState(const ModelStateSettings& settings, parallel::Communicato
   average.network = network_for(settings, communicator, device, first_rank() || !sharded());
   if (average.network) {
     average.network->eval();
-    average.parameters = parameters_of(*average.network);
+    average.parameters = parallel::trainable_parameters(*average.network);
     average.whole = parallel::flatten_parameters(layout(), average.parameters);
   }
   average.own = sharded() ? own_part(weights_, data_parallel_.engine().owned()) : average.whole;

@@ -267,10 +267,10 @@ RunConfig resolve_run_config(const Config& config, int ranks, int local_ranks, i
   run.timeout = config.real("parallel.timeout");
   run.overlap = config.boolean("parallel.overlap");
   run.shard_optimizer = config.boolean("parallel.shard_optimizer");
-  run.bf16_wire = config.text("parallel.wire") == "bf16";
+  run.compress_gradients = config.text("parallel.wire") == "bf16";
   run.first_bucket_bytes = static_cast<std::size_t>(config.real("parallel.first_bucket_mib") * 1048576.0);
   run.bucket_bytes = static_cast<std::size_t>(config.real("parallel.bucket_mib") * 1048576.0);
-  if (run.bf16_wire && run.reduction == "reproducible") {
+  if (run.compress_gradients && run.reduction == "reproducible") {
     config.fail("parallel.wire", "reproducible sums are exchanged in fp32, found bf16",
                 "use parallel.wire = fp32, or parallel.reduction = fast");
   }

@@ -49,7 +49,7 @@ struct RunConfig {
   // [parallel]
   std::string backend, reduction;
   double timeout = 0;
-  bool overlap = true, shard_optimizer = false, bf16_wire = false;
+  bool overlap = true, shard_optimizer = false, compress_gradients = false;
   std::size_t first_bucket_bytes = 0, bucket_bytes = 0;
   // [checkpoint]
   std::filesystem::path checkpoint_dir;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/log.h"
+#include "trainer/parallel/agreement.h"
 
 namespace pathline {
 

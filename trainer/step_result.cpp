@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "trainer/parallel/agreement.h"
+
 namespace pathline {
 
 void agree_on(StepResult& step, parallel::Communicator& communicator) {

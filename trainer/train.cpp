@@ -13,6 +13,7 @@
 #include "trainer/log/progress.h"
 #include "trainer/optim/ema.h"
 #include "trainer/optim/learning_rate.h"
+#include "trainer/parallel/agreement.h"
 #include "trainer/run_output.h"
 #include "trainer/step_result.h"
 #include "trainer/train_setup.h"

@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "trainer/checkpoint/model_json.h"
 #include "trainer/checkpoint/resume.h"
+#include "trainer/parallel/agreement.h"
 
 namespace pathline {
 namespace {
@@ -80,7 +81,7 @@ ModelStateSettings model_state_settings(const RunConfig& run, TraceWriter* trace
   settings.engine.trace = trace;
   settings.engine.overlap = run.overlap;
   settings.engine.to_owners = run.shard_optimizer;
-  settings.engine.wire = run.bf16_wire ? parallel::Wire::bf16 : parallel::Wire::fp32;
+  settings.engine.compression = run.compress_gradients ? parallel::Compression::bf16 : parallel::Compression::none;
   settings.engine.first_bucket_bytes = run.first_bucket_bytes;
   settings.engine.bucket_bytes = run.bucket_bytes;
   return settings;

@@ -12,13 +12,14 @@
 #include "core/error.h"
 #include "trainer/parallel/communicator.h"
 #include "trainer/parallel/engine/gradient_channel.h"
+#include "trainer/parallel/session.h"
 
 int main(int argc, char** argv) {
   using namespace pathline;
   const std::string way = argc > 1 ? argv[1] : "";
   try {
-    parallel::MpiSession mpi(&argc, &argv);
-    const auto communicator = mpi.communicator("mpi", /*timeout_seconds=*/2);
+    parallel::Session session(&argc, &argv);
+    const auto communicator = session.communicator("mpi", /*timeout_seconds=*/2);
     const auto channel = communicator->gradient_channel();
     communicator->barrier();
     const bool wrong = communicator->rank() == 1;
@@ -32,7 +33,7 @@ int main(int argc, char** argv) {
     } else if (way == "channel" && wrong) {
       communicator->all_reduce_sum(std::span<double>(numbers));
     } else if (way == "channel") {
-      channel->all_reduce_sum(0, gradients, parallel::Wire::fp32);
+      channel->all_reduce_sum(0, gradients, parallel::Compression::none);
     } else {
       communicator->all_reduce_sum(std::span<double>(numbers));
       communicator->all_reduce_sum(std::span<double>(numbers));

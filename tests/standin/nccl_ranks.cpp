@@ -18,6 +18,7 @@
 #include "core/log.h"
 #include "trainer/parallel/communicator.h"
 #include "trainer/parallel/engine/gradient_channel.h"
+#include "trainer/parallel/session.h"
 
 namespace {
 
@@ -51,9 +52,9 @@ std::vector<float> run_step(GradientChannel& channel, std::size_t step) {
   const std::vector<Slice> slices = slices_of(channel.size(), step % 3 == 1);
   channel.mark_ready(step);
   if (step % 3 == 0) {
-    channel.all_reduce_sum(step, values, Wire::fp32);
+    channel.all_reduce_sum(step, values, Compression::none);
   } else {
-    channel.reduce_to_owners(step, values, slices, Wire::fp32);
+    channel.reduce_to_owners(step, values, slices, Compression::none);
     channel.gather_from_owners(step, values, slices);
   }
   channel.order_after();
@@ -80,7 +81,7 @@ void run_steps(Communicator& communicator, const std::string& scenario) {
   for (int step = 1;; ++step) {
     channel->mark_ready(0);
     if (step == 3 && channel->rank() == 1) disturb(scenario, *channel, values);
-    channel->all_reduce_sum(0, values, Wire::fp32);
+    channel->all_reduce_sum(0, values, Compression::none);
     channel->order_after();
   }
 }
@@ -90,7 +91,7 @@ void run_steps(Communicator& communicator, const std::string& scenario) {
 int main(int argc, char** argv) {
   if (argc != 3) return 2;
   const std::string scenario = argv[1];
-  MpiSession session(&argc, &argv);
+  Session session(&argc, &argv);
   std::unique_ptr<Communicator> communicator;
   try {
     communicator = session.communicator("nccl", std::atof(argv[2]));

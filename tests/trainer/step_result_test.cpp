@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "tests/core/expect_error.h"
 #include "tests/trainer/parallel/thread_communicator.h"
+#include "trainer/parallel/agreement.h"
 
 namespace pathline {
 namespace {

@@ -11,6 +11,7 @@
 #include "tools/progress.h"
 #include "tools/provenance.h"
 #include "tools/version.h"
+#include "trainer/parallel/agreement.h"
 
 namespace pathline::tools {
 

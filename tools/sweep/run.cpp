@@ -10,6 +10,7 @@
 
 #include "core/log.h"
 #include "tools/progress.h"
+#include "trainer/parallel/agreement.h"
 
 namespace pathline::tools {
 

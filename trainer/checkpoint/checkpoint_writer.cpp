@@ -1,6 +1,5 @@
 #include "trainer/checkpoint/checkpoint_writer.h"
 
-#include <chrono>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -10,20 +9,16 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "core/stopwatch.h"
 #include "trainer/checkpoint/retention.h"
 
 namespace pathline {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = TraceWriter::Clock;
 
 constexpr int kNiceness = 10;  // a tenth of a core where training wants all of them
 constexpr const char* kTraceCategory = "checkpoint";
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 /// Makes `copy` hold the values of `source` on the CPU, in tensors of its own, which it keeps as long as they fit.
 /// Contiguous, as files store them: to rearrange them later, in the writing thread, would start a second pool of
@@ -83,11 +78,11 @@ CheckpointWriter::~CheckpointWriter() {
 }
 
 void CheckpointWriter::save(const CheckpointContents& contents) {
-  const Clock::time_point begin = Clock::now();
+  const Stopwatch clock;
   finish();
   if (!task_) {
     CheckpointReport finished = write(contents);
-    report(std::move(finished), seconds_since(begin));
+    report(std::move(finished), clock.seconds());
     return;
   }
   {
@@ -100,7 +95,7 @@ void CheckpointWriter::save(const CheckpointContents& contents) {
     copy_into(contents.ema, snapshot_.ema);
     copy_into(contents.optimizer, snapshot_.optimizer);
   }
-  task_->start([this, stall = seconds_since(begin)] {
+  task_->start([this, stall = clock.seconds()] {
     if (trace_ != nullptr) trace_->name_thread("checkpoint");
     report(write(snapshot_), stall);
   });
@@ -126,9 +121,9 @@ std::vector<CheckpointReport> CheckpointWriter::take_reports() {
 
 CheckpointReport CheckpointWriter::write(const CheckpointContents& contents) const {
   TraceSpan span(trace_, "checkpoint write", kTraceCategory);
-  const Clock::time_point begin = Clock::now();
+  const Stopwatch clock;
   const fs::path folder = write_(contents);
-  CheckpointReport finished{folder.filename().string(), 0, seconds_since(begin), bytes_below(folder)};
+  CheckpointReport finished{folder.filename().string(), 0, clock.seconds(), bytes_below(folder)};
   span.argument("step", static_cast<double>(contents.state.step));
   span.argument("bytes", static_cast<double>(finished.bytes));
   return finished;

@@ -137,20 +137,20 @@ Facts collect_facts(const RunConfig& run, const data::ShardSet& data, std::int64
   add("start", state.step == 0 && state.position == 0
                    ? std::string("from the beginning")
                    : fmt::format("step {} = {} images", grouped(state.step), grouped(state.position)));
-  add("optimizer",
-      fmt::format("{}, lr {} {}{}, warm-up {} steps, clip {}", run.optimizer->describe(),
-                  number(run.learning_rate.peak), run.learning_rate.schedule,
-                  cosine ? fmt::format(" to {:g} of it", run.learning_rate.final_fraction) : "",
-                  run.learning_rate.warmup_steps, run.clip > 0 ? number(run.clip) : "off"));
+  add("optimizer", fmt::format("{}, lr {} {}{}, warm-up {} steps, clip {}", run.optimizer->describe(),
+                               number(run.learning_rate.peak), run.learning_rate.schedule,
+                               cosine ? fmt::format(" to {:g} of it", run.learning_rate.final_fraction) : "",
+                               run.learning_rate.warmup_steps, run.clip > 0 ? number(run.clip) : "off"));
   add("ema", run.ema_halflife > 0
                  ? fmt::format("half-life {} images{}", number(run.ema_halflife),
                                run.ema_ramp > 0 ? fmt::format(", at most {:g} of images seen", run.ema_ramp) : "")
                  : std::string("off"));
   add("compute", fmt::format("{}, {}, {} threads per rank", device, run.bf16 ? "bf16 autocast" : "fp32", run.threads));
-  add("parallel", fmt::format("{}: {} ranks ({}), {} reduction, {}{}{}, timeout {} s", communicator.name(),
-                              communicator.size(), hosts_text(hosts), run.reduction,
-                              run.overlap ? "during backward" : "after backward", run.bf16_wire ? ", bf16 wire" : "",
-                              run.shard_optimizer ? ", sharded optimizer" : "", number(run.timeout)));
+  add("parallel",
+      fmt::format("{}: {} ranks ({}), {} reduction, {}{}{}, timeout {} s", communicator.name(), communicator.size(),
+                  hosts_text(hosts), run.reduction, run.overlap ? "during backward" : "after backward",
+                  run.compress_gradients ? ", sent as bf16" : "", run.shard_optimizer ? ", sharded optimizer" : "",
+                  number(run.timeout)));
   add("checkpoints", fmt::format("{}: {}, the last {} kept{}", run.checkpoint_dir.string(),
                                  every(run.checkpoint_every, run.global_batch, "at the end"), run.keep,
                                  run.checkpoint_async ? ", written in the background" : ""));

@@ -11,11 +11,7 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
-
-#include "core/error.h"
-#include "trainer/parallel/nccl/device_hooks.h"
 
 namespace pathline::parallel {
 
@@ -70,56 +66,5 @@ struct StallPolicy {
   std::string advice = "(parallel.timeout). Start the same command again to go on from the last checkpoint.";
   bool in_background = false;  ///< waits at leisure, beside a thread that computes
 };
-
-/// Starts MPI (MPI_THREAD_MULTIPLE) when this process was launched by mpirun/srun, and ends it when destroyed. One per
-/// process.
-class MpiSession {
- public:
-  MpiSession(int* argc, char*** argv);
-  ~MpiSession();
-  MpiSession(const MpiSession&) = delete;
-  MpiSession& operator=(const MpiSession&) = delete;
-  bool active() const noexcept { return active_; }
-  /// `backend`: "self", "mpi", "nccl", or "auto": nccl for several ranks that train on CUDA devices (`hooks` say so),
-  /// else mpi when launched by mpirun, else self. Throws Error(usage) when it cannot be had. `timeout_seconds` > 0: a
-  /// rank that waits longer than this in one operation ends the whole job with exit code 6
-  /// (trainer/parallel/watchdog.h).
-  std::unique_ptr<Communicator> communicator(const std::string& backend = "auto", double timeout_seconds = 0,
-                                             const DeviceHooks& hooks = {});
-  /// Over host memory: mpi when launched by mpirun, else self. Collective.
-  std::unique_ptr<Communicator> communicator(const StallPolicy& policy);
-
- private:
-  bool active_ = false;
-};
-
-/// An Error that every rank throws alike, because they agreed on it: one rank (0) should report it, the others only
-/// end.
-class AgreedError : public Error {
- public:
-  AgreedError(const Error& error, std::string place)
-      : Error(error.code(), error.message(), std::move(place), error.hint()) {}
-};
-
-/// Runs `work` on this rank and agrees on the outcome over all ranks: if any rank threw, every rank throws the same
-/// AgreedError, that of the lowest failing rank (its number added to the place when there are several ranks).
-/// Collective; `work` itself must not communicate.
-template <typename F>
-void together(Communicator& communicator, F&& work);
-/// The collective half of together(): `serialized_error` is "" on ranks where all went well.
-void agree(Communicator& communicator, const std::string& serialized_error);
-/// REQUIRES: called from within a catch block. Never empty.
-std::string serialize_current_exception();
-
-template <typename F>
-void together(Communicator& communicator, F&& work) {
-  std::string failure;
-  try {
-    work();
-  } catch (...) {
-    failure = serialize_current_exception();
-  }
-  agree(communicator, failure);
-}
 
 }  // namespace pathline::parallel

@@ -73,8 +73,8 @@ void Heartbeat::run(State& state) {
   }
 }
 
-std::unique_ptr<Heartbeat> start_heartbeat(MpiSession& mpi, double timeout_seconds, const std::string& advice) {
-  if (timeout_seconds <= 0 || !mpi.active()) return nullptr;
+std::unique_ptr<Heartbeat> start_heartbeat(Session& session, double timeout_seconds, const std::string& advice) {
+  if (timeout_seconds <= 0 || !session.active()) return nullptr;
   StallPolicy policy;
   policy.timeout_seconds = timeout_seconds;
   policy.purpose = "heartbeat";
@@ -82,7 +82,7 @@ std::unique_ptr<Heartbeat> start_heartbeat(MpiSession& mpi, double timeout_secon
   policy.in_background = true;
   constexpr double longest_seconds = 10;
   const std::chrono::duration<double> interval(std::min(timeout_seconds / 4, longest_seconds));
-  return std::make_unique<Heartbeat>(mpi.communicator(policy),
+  return std::make_unique<Heartbeat>(session.communicator(policy),
                                      std::chrono::duration_cast<std::chrono::milliseconds>(interval));
 }
 

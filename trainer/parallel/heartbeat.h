@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "trainer/parallel/communicator.h"
+#include "trainer/parallel/session.h"
 
 namespace pathline::parallel {
 
@@ -49,6 +50,6 @@ bool all_agree(Communicator& communicator, bool mine);
 
 /// The heartbeat of a command with `--timeout SECONDS`; nothing for 0, or without MPI. `advice`: what to do, after
 /// "Ending the job". Collective.
-std::unique_ptr<Heartbeat> start_heartbeat(MpiSession& mpi, double timeout_seconds, const std::string& advice);
+std::unique_ptr<Heartbeat> start_heartbeat(Session& session, double timeout_seconds, const std::string& advice);
 
 }  // namespace pathline::parallel

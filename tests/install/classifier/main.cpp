@@ -23,8 +23,8 @@ std::pair<torch::Tensor, torch::Tensor> points(std::uint64_t number) {
 
 int main(int argc, char** argv) {
   try {
-    parallel::MpiSession mpi(&argc, &argv);
-    const auto communicator = mpi.communicator();
+    parallel::Session session(&argc, &argv);
+    const auto communicator = session.communicator();
     torch::set_num_threads(1);  // how threads split a sum shows in its last bits
     torch::manual_seed(1);
 

@@ -1,5 +1,5 @@
 #pragma once
-// float32 to bfloat16 and back, for gradients on the wire. bfloat16 is the upper half of a float32; rounding is to
+// float32 to bfloat16 and back, for compressed gradients. bfloat16 is the upper half of a float32; rounding is to
 // nearest, ties to even, and NaN stays NaN (its mantissa is not rounded up to infinity). Thread-safety: pure.
 
 #include <bit>

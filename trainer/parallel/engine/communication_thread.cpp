@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/stopwatch.h"
+
 namespace pathline::parallel {
 
 CommunicationThread::CommunicationThread() : thread_([this] { run(); }) {}
@@ -33,7 +35,7 @@ void CommunicationThread::wait() {
 
 double CommunicationThread::take_busy_seconds() {
   const std::lock_guard lock(mutex_);
-  return std::exchange(busy_, std::chrono::duration<double>(0)).count();
+  return std::exchange(busy_seconds_, 0.0);
 }
 
 void CommunicationThread::run() {
@@ -45,16 +47,16 @@ void CommunicationThread::run() {
     jobs_.pop_front();
     running_ = true;
     lock.unlock();
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch clock;
     std::exception_ptr failure;
     try {
       job();
     } catch (...) {
       failure = std::current_exception();
     }
-    const auto seconds = std::chrono::steady_clock::now() - start;
+    const double seconds = clock.seconds();
     lock.lock();
-    busy_ += seconds;
+    busy_seconds_ += seconds;
     running_ = false;
     if (failure) {
       failure_ = failure;

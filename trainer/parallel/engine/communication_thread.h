@@ -6,7 +6,6 @@
 // be dropped, until wait() has rethrown its exception: peers are then out of step anyway. Ownership: joins its thread
 // when destroyed; jobs that have not begun are dropped.
 
-#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -37,7 +36,7 @@ class CommunicationThread {
   std::deque<std::function<void()>> jobs_;
   bool running_ = false, stop_ = false;
   std::exception_ptr failure_;
-  std::chrono::duration<double> busy_{0};
+  double busy_seconds_ = 0;
   std::thread thread_;  // last: starts when the rest is ready
 };
 

@@ -25,6 +25,14 @@ void broadcast_values(const torch::nn::Module& module, Communicator& communicato
 
 }  // namespace
 
+NamedParameters trainable_parameters(const torch::nn::Module& module) {
+  NamedParameters trainable;
+  for (const auto& item : module.named_parameters()) {
+    if (item.value().requires_grad()) trainable.emplace_back(item.key(), item.value());
+  }
+  return trainable;
+}
+
 DataParallel::DataParallel(torch::nn::Module& module, Communicator& communicator, const DataParallelOptions& options)
     : total_(options.micro_batches > 0 ? options.micro_batches : static_cast<std::uint64_t>(communicator.size())) {
   const auto ranks = static_cast<std::uint64_t>(communicator.size());
@@ -40,12 +48,8 @@ DataParallel::DataParallel(torch::nn::Module& module, Communicator& communicator
   own_ = ranges[static_cast<std::size_t>(communicator.rank())];
   next_ = own_.first;
 
-  NamedParameters trainable;
-  for (const auto& item : module.named_parameters()) {
-    if (item.value().requires_grad()) trainable.emplace_back(item.key(), item.value());
-  }
   if (options.broadcast) broadcast_values(module, communicator);
-  engine_ = std::make_unique<GradientEngine>(trainable, communicator, options.engine, ranges);
+  engine_ = std::make_unique<GradientEngine>(trainable_parameters(module), communicator, options.engine, ranges);
 }
 
 bool DataParallel::backward_part(const at::Tensor& loss) {
@@ -73,10 +77,10 @@ CommunicationCounters DataParallel::finish() {
 
 void DataParallel::zero_grad(const std::function<void(const FlatLayout& next)>& before_rebuild) {
   engine_->zero();
-  const auto next = engine_->next_layout();
+  const auto next = engine_->rebuilt_layout();
   if (!next) return;
   if (before_rebuild) before_rebuild(*next);
-  engine_->adopt(*next);
+  engine_->rebuild_buckets(*next);
 }
 
 }  // namespace pathline::parallel

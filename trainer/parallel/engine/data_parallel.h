@@ -2,8 +2,8 @@
 // Data-parallel training of any LibTorch module: the whole public face of trainer/parallel for other programs
 // (docs/data-parallel.md).
 //
-//   parallel::MpiSession mpi(&argc, &argv);
-//   auto communicator = mpi.communicator();
+//   parallel::Session session(&argc, &argv);
+//   auto communicator = session.communicator();
 //   parallel::DataParallel parallel(module, *communicator);
 //   for each step:
 //     for (auto m : parallel.micro_batches()) parallel.backward(loss_of(batch m));
@@ -24,6 +24,9 @@
 #include "trainer/parallel/engine/gradient_engine.h"
 
 namespace pathline::parallel {
+
+/// Those that require a gradient, by their names.
+NamedParameters trainable_parameters(const torch::nn::Module& module);
 
 struct DataParallelOptions {
   EngineSettings engine;

@@ -14,11 +14,11 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/stopwatch.h"
+#include "trainer/parallel/agreement.h"
 
 namespace pathline::parallel {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 bool all_finite(std::span<const float> values) {
   // All exponent bits set means infinite or NaN; a maximum of integers, unlike a test per value, is vectorised.
@@ -59,7 +59,7 @@ GradientEngine::GradientEngine(const NamedParameters& parameters, Communicator& 
     if (!node) throw Error(ExitCode::usage, "does not require a gradient", "parameter " + parameters_[i].first);
     const std::uintptr_t key = node->add_post_hook(std::make_unique<torch::autograd::utils::LambdaPostHook>(
         [this, i](const std::vector<at::Tensor>& outputs, const std::vector<at::Tensor>&) {
-          arrived(i);
+          mark_parameter_ready(i);
           return outputs;
         }));
     hooks_.push_back({std::move(node), key});
@@ -147,7 +147,7 @@ void GradientEngine::set_up(FlatLayout layout) {
   }
   plan_ = {};
   plan_.to_owners = settings_.to_owners;
-  plan_.wire = settings_.wire;
+  plan_.compression = settings_.compression;
   bucket_of_.assign(parameters_.size(), 0);
   for (std::size_t b = 0; b < buckets_.size(); ++b) {
     plan_.buckets.push_back(buckets_[b].range);
@@ -174,21 +174,21 @@ void GradientEngine::begin_micro_batch(std::uint64_t micro) {
   if (micro + 1 != own_range_.last) return;
   const std::lock_guard lock(mutex_);
   armed_ = true;
-  arrivals_.clear();
+  ready_order_.clear();
   pending_.clear();
   for (const Bucket& bucket : buckets_) pending_.push_back(bucket.last - bucket.first);
 }
 
-void GradientEngine::arrived(std::size_t parameter) {
+void GradientEngine::mark_parameter_ready(std::size_t parameter) {
   const std::lock_guard lock(mutex_);
   if (!armed_) return;
-  arrivals_.push_back(parameter);
+  ready_order_.push_back(parameter);
   --pending_[bucket_of_[parameter]];
   if (!settings_.overlap || alone()) return;
-  while (launched_ < buckets_.size() && pending_[launched_] == 0) launch_next();
+  while (launched_ < buckets_.size() && pending_[launched_] == 0) launch_next_bucket();
 }
 
-void GradientEngine::launch_next() {
+void GradientEngine::launch_next_bucket() {
   const std::size_t bucket = launched_++;
   channel_->mark_ready(bucket);
   thread_->submit([this, bucket] { reduce_bucket(bucket); });
@@ -197,7 +197,7 @@ void GradientEngine::launch_next() {
 void GradientEngine::reduce_bucket(std::size_t bucket) {
   TraceSpan span(settings_.trace, "bucket", "communication");
   span.argument("number", static_cast<double>(bucket));
-  span.argument("bytes", static_cast<double>(wire_bytes(bucket)));
+  span.argument("bytes", static_cast<double>(sent_bytes(bucket)));
   const Slice range = buckets_[bucket].range;
   if (in_host_memory() && !all_finite(span_of(buffer_).subspan(range.offset, range.count)))
     finite_.store(false, std::memory_order_relaxed);
@@ -214,21 +214,21 @@ void GradientEngine::end_micro_batch(std::uint64_t micro) {
 }
 
 CommunicationCounters GradientEngine::finish() {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch clock;
   CommunicationCounters counters;
   if (alone()) {
     for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) reduce_bucket(bucket);
   } else {
     {
       const std::lock_guard lock(mutex_);
-      while (launched_ < buckets_.size()) launch_next();
+      while (launched_ < buckets_.size()) launch_next_bucket();
     }
     thread_->wait();
     channel_->order_after();
     counters.collectives = buckets_.size();
-    for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) counters.bytes += wire_bytes(bucket);
+    for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) counters.bytes += sent_bytes(bucket);
     counters.seconds = thread_->take_busy_seconds();
-    counters.exposed_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    counters.exposed_seconds = clock.seconds();
   }
 
   const std::lock_guard lock(mutex_);
@@ -237,9 +237,9 @@ CommunicationCounters GradientEngine::finish() {
   launched_ = 0;
   reduced_.store(0, std::memory_order_relaxed);
   if (!complete) return counters;
-  if (arrivals_.size() < parameters_.size()) {
+  if (ready_order_.size() < parameters_.size()) {
     std::vector<bool> has_gradient(parameters_.size(), false);
-    for (const std::size_t parameter : arrivals_) has_gradient[parameter] = true;
+    for (const std::size_t parameter : ready_order_) has_gradient[parameter] = true;
     std::string names;
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
       if (!has_gradient[i]) names += (names.empty() ? "" : ", ") + parameters_[i].first;
@@ -247,7 +247,7 @@ CommunicationCounters GradientEngine::finish() {
     throw Error(ExitCode::usage, "backward gave these parameters no gradient: " + names, "training step",
                 "every trainable parameter must take part in the loss; freeze the others (requires_grad = false)");
   }
-  if (first_arrivals_.empty()) first_arrivals_ = arrivals_;
+  if (first_ready_order_.empty()) first_ready_order_ = ready_order_;
   return counters;
 }
 
@@ -302,18 +302,18 @@ void GradientEngine::gather(const at::Tensor& buffer) {
   channel_->order_after();
 }
 
-std::optional<FlatLayout> GradientEngine::next_layout() {
-  if (order_settled_ || first_arrivals_.empty()) return std::nullopt;
+std::optional<FlatLayout> GradientEngine::rebuilt_layout() {
+  if (order_settled_ || first_ready_order_.empty()) return std::nullopt;
   order_settled_ = true;
   if (alone()) return std::nullopt;
-  std::vector<std::uint64_t> order(first_arrivals_.begin(), first_arrivals_.end());
+  std::vector<std::uint64_t> order(first_ready_order_.begin(), first_ready_order_.end());
   communicator_.broadcast(order.data(), order.size() * sizeof(std::uint64_t), 0);
-  std::vector<std::size_t> arrival(order.begin(), order.end());
-  if (arrival == layout_->order()) return std::nullopt;
-  return FlatLayout(parameters_, std::move(arrival));
+  std::vector<std::size_t> ready_order(order.begin(), order.end());
+  if (ready_order == layout_->order()) return std::nullopt;
+  return FlatLayout(parameters_, std::move(ready_order));
 }
 
-void GradientEngine::adopt(const FlatLayout& layout) {
+void GradientEngine::rebuild_buckets(const FlatLayout& layout) {
   set_up(layout);
 }
 

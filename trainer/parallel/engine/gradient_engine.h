@@ -4,13 +4,13 @@
 // Every parameter's .grad is a view into one flat buffer, which is cut into buckets. While the last backward of a step
 // runs, hooks notice which parameters are done; as soon as the next bucket in the fixed order is full, the
 // communication thread reduces it, and backward goes on. The order of the buckets is the same on all ranks; after the
-// first step it is made anew, once, from the order in which rank 0's gradients really arrived.
+// first step it is made anew, once, from the order in which rank 0's gradients really were ready.
 //
 //   for each step:
 //     for each micro-batch of this rank: engine.begin_micro_batch(m); loss.backward(); engine.end_micro_batch(m);
 //     engine.finish();              // afterwards gradients() holds the sum over all micro-batches of all ranks
 //     ... update ...; engine.zero();
-//     if (auto next = engine.next_layout()) { ... move own flat buffers ...; engine.adopt(*next); }
+//     if (auto next = engine.rebuilt_layout()) { ... move own flat buffers ...; engine.rebuild_buckets(*next); }
 //
 // Never set a .grad to none: autograd would then allocate its own. Ownership: borrows the communicator; keeps the
 // parameters; removes its hooks when destroyed. Thread-safety: the training thread, which is the one that calls
@@ -40,7 +40,7 @@ struct EngineSettings {
   std::string reduction = "fast";  ///< or "reproducible": a fixed binary tree over micro-batches
   bool overlap = true;             ///< false: buckets are reduced one after the other in finish()
   bool to_owners = false;          ///< each rank gets the sum of owned() only (ZeRO-1)
-  Wire wire = Wire::fp32;
+  Compression compression = Compression::none;
   std::size_t first_bucket_bytes = std::size_t{1} << 20;
   std::size_t bucket_bytes = 0;  ///< 0: as plan_buckets() chooses
   TraceWriter* trace = nullptr;  ///< borrowed; a span per bucket on the thread "gradients"
@@ -80,12 +80,13 @@ class GradientEngine {
   /// Sends every rank's owned() slices of `buffer` (laid out as layout()) to all. Collective.
   void gather(const at::Tensor& buffer);
 
-  /// Once, after the first complete step: the layout by order of arrival, if it is another. Collective.
-  std::optional<FlatLayout> next_layout();
+  /// Once, after the first complete step: the layout in the order in which gradients were ready, if it is another.
+  /// Collective.
+  std::optional<FlatLayout> rebuilt_layout();
   /// What owned() would be under another layout.
   std::vector<Slice> owned_under(const FlatLayout& layout) const;
   /// Goes over to a layout. REQUIRES: between steps, gradients zero. The caller has moved its own buffers.
-  void adopt(const FlatLayout& layout);
+  void rebuild_buckets(const FlatLayout& layout);
 
   const std::vector<Bucket>& buckets() const noexcept { return buckets_; }
   /// Buckets of the step under way that have been reduced. From any thread.
@@ -98,11 +99,11 @@ class GradientEngine {
   void compare_parameters() const;
   bool in_host_memory() const;
   void refuse_device_memory_on_host_channel() const;
-  void arrived(std::size_t parameter);
-  void launch_next();
+  void mark_parameter_ready(std::size_t parameter);
+  void launch_next_bucket();
   void reduce_bucket(std::size_t bucket);
-  std::uint64_t wire_bytes(std::size_t bucket) const {
-    return buckets_[bucket].range.count * (settings_.wire == Wire::bf16 ? 2 : 4);
+  std::uint64_t sent_bytes(std::size_t bucket) const {
+    return buckets_[bucket].range.count * (settings_.compression == Compression::bf16 ? 2 : 4);
   }
   bool alone() const { return channel_->size() == 1; }
 
@@ -113,7 +114,7 @@ class GradientEngine {
   const MicroRange own_range_;
   std::unique_ptr<GradientChannel> channel_;
 
-  // Replaced by adopt():
+  // Replaced by rebuild_buckets():
   std::optional<FlatLayout> layout_;
   std::optional<BlockNorm> norm_;
   at::Tensor buffer_;
@@ -127,12 +128,12 @@ class GradientEngine {
   std::mutex mutex_;  // the next four: hooks may run on autograd's threads
   bool armed_ = false;
   std::vector<std::size_t> pending_;  // per bucket: parameters without gradient yet
-  std::vector<std::size_t> arrivals_;
+  std::vector<std::size_t> ready_order_;
   std::size_t launched_ = 0;
   bool backward_done_ = false;
   std::atomic<bool> finite_{true};
   std::atomic<std::size_t> reduced_{0};
-  std::vector<std::size_t> first_arrivals_;
+  std::vector<std::size_t> first_ready_order_;
   bool order_settled_ = false;
 
   std::vector<Hook> hooks_;

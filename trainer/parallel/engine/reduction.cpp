@@ -17,9 +17,9 @@ class FastReduction final : public BucketReduction {
   void reduce(std::size_t bucket) override {
     const auto values = gradients_.subspan(plan_.buckets[bucket].offset, plan_.buckets[bucket].count);
     if (plan_.to_owners) {
-      channel_.reduce_to_owners(bucket, values, plan_.slices[bucket], plan_.wire);
+      channel_.reduce_to_owners(bucket, values, plan_.slices[bucket], plan_.compression);
     } else {
-      channel_.all_reduce_sum(bucket, values, plan_.wire);
+      channel_.all_reduce_sum(bucket, values, plan_.compression);
     }
   }
 
@@ -33,7 +33,7 @@ class FastReduction final : public BucketReduction {
 /// Each value is added in one place, in one order.
 class ReproducibleReduction final : public BucketReduction {
  public:
-  ReproducibleReduction(GradientChannel& channel, std::span<float> gradients, ReductionPlan plan,
+  ReproducibleReduction(HostChannel& channel, std::span<float> gradients, ReductionPlan plan,
                         const std::vector<MicroRange>& ranges)
       : channel_(channel),
         gradients_(gradients),
@@ -114,7 +114,7 @@ class ReproducibleReduction final : public BucketReduction {
     if (!plan_.to_owners) channel_.gather_from_owners(bucket, values, slices);
   }
 
-  GradientChannel& channel_;
+  HostChannel& channel_;
   std::span<float> gradients_;
   ReductionPlan plan_;
   MicroRange range_;
@@ -132,15 +132,16 @@ std::unique_ptr<BucketReduction> make_reduction(const std::string& kind, Gradien
                                                 const std::vector<MicroRange>& ranges) {
   if (kind == "fast") return std::make_unique<FastReduction>(channel, gradients, std::move(plan));
   if (kind == "reproducible") {
-    if (!channel.on_host()) {
+    HostChannel* const host = channel.host();
+    if (host == nullptr) {
       throw Error(ExitCode::usage, "sums in a fixed order are made in host memory, which " + channel.name() + " is not",
                   "parallel.reduction", "use parallel.reduction = fast, or parallel.backend = mpi");
     }
-    if (plan.wire != Wire::fp32) {
+    if (plan.compression != Compression::none) {
       throw Error(ExitCode::usage, "reproducible sums are exchanged in fp32", "parallel.wire",
                   "use parallel.wire = fp32");
     }
-    return std::make_unique<ReproducibleReduction>(channel, gradients, std::move(plan), ranges);
+    return std::make_unique<ReproducibleReduction>(*host, gradients, std::move(plan), ranges);
   }
   throw Error(ExitCode::usage, "unknown reduction '" + kind + "'", "parallel.reduction", "one of fast, reproducible");
 }

@@ -23,7 +23,7 @@ struct ReductionPlan {
   std::vector<Slice> buckets;              ///< of the flat buffer
   std::vector<std::vector<Slice>> slices;  ///< per bucket: one slice per rank, offsets within the bucket
   bool to_owners = false;                  ///< each rank needs the sum of its own slices only
-  Wire wire = Wire::fp32;
+  Compression compression = Compression::none;
 };
 
 class BucketReduction {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/share.h"
 #include "trainer/parallel/engine/add_floats.h"
 #include "trainer/parallel/engine/bfloat16.h"
 #include "trainer/parallel/engine/gradient_channel.h"
@@ -16,25 +17,24 @@ namespace {
 constexpr int kMostDirectRanks = 16;
 
 /// Everything blocks, so there is nothing to order.
-class HostChannel final : public GradientChannel {
+class CommunicatorChannel final : public HostChannel {
  public:
-  explicit HostChannel(std::unique_ptr<Communicator> communicator) : communicator_(std::move(communicator)) {}
+  explicit CommunicatorChannel(std::unique_ptr<Communicator> communicator) : communicator_(std::move(communicator)) {}
 
   std::string name() const override { return communicator_->name(); }
   int rank() const override { return communicator_->rank(); }
   int size() const override { return communicator_->size(); }
-  bool on_host() const override { return true; }
   void mark_ready(std::size_t) override {}
   void order_after() override {}
 
-  void all_reduce_sum(std::size_t, std::span<float> values, Wire wire) override {
+  void all_reduce_sum(std::size_t, std::span<float> values, Compression compression) override {
     if (size() == 1) return;
-    if (wire == Wire::fp32 && size() > kMostDirectRanks) {
+    if (compression == Compression::none && size() > kMostDirectRanks) {
       communicator_->all_reduce_sum(values);
       return;
     }
     const std::vector<Slice> slices = even_slices(values.size());
-    if (wire == Wire::fp32) {
+    if (compression == Compression::none) {
       sum_at_owners(values, slices);
       send_from_owners(values, slices);
       return;
@@ -54,9 +54,10 @@ class HostChannel final : public GradientChannel {
     }
   }
 
-  void reduce_to_owners(std::size_t, std::span<float> values, std::span<const Slice> slices, Wire wire) override {
+  void reduce_to_owners(std::size_t, std::span<float> values, std::span<const Slice> slices,
+                        Compression compression) override {
     if (size() == 1) return;
-    if (wire == Wire::bf16) {
+    if (compression == Compression::bf16) {
       reduce_rounded(values, slices);
       return;
     }
@@ -79,8 +80,8 @@ class HostChannel final : public GradientChannel {
   std::vector<Slice> even_slices(std::size_t count) const {
     std::vector<Slice> slices;
     for (std::size_t r = 0; r < ranks(); ++r) {
-      const std::size_t first = count * r / ranks(), last = count * (r + 1) / ranks();
-      slices.push_back({first, last - first});
+      const Share share = share_of(count, r, ranks());
+      slices.push_back({share.first, share.count()});
     }
     return slices;
   }
@@ -155,8 +156,8 @@ class HostChannel final : public GradientChannel {
 
 }  // namespace
 
-std::unique_ptr<GradientChannel> make_host_channel(std::unique_ptr<Communicator> communicator) {
-  return std::make_unique<HostChannel>(std::move(communicator));
+std::unique_ptr<HostChannel> make_host_channel(std::unique_ptr<Communicator> communicator) {
+  return std::make_unique<CommunicatorChannel>(std::move(communicator));
 }
 
 }  // namespace pathline::parallel

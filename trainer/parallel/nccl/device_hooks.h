@@ -14,8 +14,8 @@ struct DeviceHooks {
   bool training_on_cuda = false;
   /// The stream (cudaStream_t) that the calling thread computes on; empty or null: the default stream.
   std::function<void*()> current_stream;
-  /// Both are needed for Wire::bf16, and only enqueue work on `stream`. round_to_bfloat16 returns device memory of
-  /// values.size() bfloat16 numbers, which stays theirs in stream order until its next call.
+  /// Both are needed for Compression::bf16, and only enqueue work on `stream`. round_to_bfloat16 returns device memory
+  /// of values.size() bfloat16 numbers, which stays theirs in stream order until its next call.
   std::function<std::uint16_t*(std::span<const float> values, void* stream)> round_to_bfloat16;
   std::function<void(const std::uint16_t* halves, std::span<float> values, void* stream)> widen;
 };

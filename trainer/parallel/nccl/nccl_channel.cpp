@@ -16,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "trainer/parallel/agreement.h"
 
 namespace pathline::parallel {
 namespace {
@@ -72,7 +73,6 @@ class NcclChannel final : public GradientChannel {
   std::string name() const override { return "nccl"; }
   int rank() const override { return rank_; }
   int size() const override { return size_; }
-  bool on_host() const override { return false; }
 
   void mark_ready(std::size_t slot) override {
     throw_if_failed();
@@ -84,15 +84,16 @@ class NcclChannel final : public GradientChannel {
     event->record(compute_stream());
   }
 
-  void all_reduce_sum(std::size_t slot, std::span<float> values, Wire wire) override {
-    collective("all_reduce_sum", slot, values, wire, [&](void* data, ncclDataType_t type, ncclComm_t comm) {
+  void all_reduce_sum(std::size_t slot, std::span<float> values, Compression compression) override {
+    collective("all_reduce_sum", slot, values, compression, [&](void* data, ncclDataType_t type, ncclComm_t comm) {
       return nccl_.all_reduce(data, data, values.size(), type, ncclSum, comm, stream());
     });
   }
 
-  void reduce_to_owners(std::size_t slot, std::span<float> values, std::span<const Slice> slices, Wire wire) override {
+  void reduce_to_owners(std::size_t slot, std::span<float> values, std::span<const Slice> slices,
+                        Compression compression) override {
     check_slices(slices, values.size());
-    collective("reduce_to_owners", slot, values, wire, [&](void* data, ncclDataType_t type, ncclComm_t comm) {
+    collective("reduce_to_owners", slot, values, compression, [&](void* data, ncclDataType_t type, ncclComm_t comm) {
       const auto at = [&](int owner) { return place(data, type, slices[static_cast<std::size_t>(owner)].offset); };
       if (even(slices)) {
         // In place: this rank's part lies where the documentation wants it, at rank · count.
@@ -106,17 +107,14 @@ class NcclChannel final : public GradientChannel {
 
   void gather_from_owners(std::size_t slot, std::span<float> values, std::span<const Slice> slices) override {
     check_slices(slices, values.size());
-    collective("gather_from_owners", slot, values, Wire::fp32, [&](void* data, ncclDataType_t type, ncclComm_t comm) {
-      const auto at = [&](int owner) { return place(data, type, slices[static_cast<std::size_t>(owner)].offset); };
-      if (even(slices)) return nccl_.all_gather(at(rank_), at(0), slices[0].count, type, comm, stream());
-      return grouped(slices, [&](int owner, std::size_t count) {
-        return nccl_.broadcast(at(owner), at(owner), count, type, owner, comm, stream());
-      });
-    });
-  }
-
-  void all_to_all(std::span<const std::span<const std::byte>>, std::span<const std::span<std::byte>>) override {
-    throw std::logic_error("all_to_all is for host memory");
+    collective(
+        "gather_from_owners", slot, values, Compression::none, [&](void* data, ncclDataType_t type, ncclComm_t comm) {
+          const auto at = [&](int owner) { return place(data, type, slices[static_cast<std::size_t>(owner)].offset); };
+          if (even(slices)) return nccl_.all_gather(at(rank_), at(0), slices[0].count, type, comm, stream());
+          return grouped(slices, [&](int owner, std::size_t count) {
+            return nccl_.broadcast(at(owner), at(owner), count, type, owner, comm, stream());
+          });
+        });
   }
 
   void order_after() override {
@@ -173,19 +171,20 @@ class NcclChannel final : public GradientChannel {
 
   /// Enqueues one collective behind what mark_ready() recorded for the slot. `issue` gets the data as it travels.
   template <typename Issue>
-  void collective(const char* operation, std::size_t slot, std::span<float> values, Wire wire, Issue&& issue) {
+  void collective(const char* operation, std::size_t slot, std::span<float> values, Compression compression,
+                  Issue&& issue) {
     ask_nccl();  // what has failed by now is an earlier collective's
     throw_if_failed();
     use_device();
     check_memory(slot, values);
     if (!on_device_->ready.at(slot)) throw std::logic_error("mark_ready() comes before a collective");
-    if (wire == Wire::bf16 && (!hooks_.round_to_bfloat16 || !hooks_.widen)) {
-      throw Error(ExitCode::usage, "bf16 on the wire needs conversions on the device, which were not given",
+    if (compression == Compression::bf16 && (!hooks_.round_to_bfloat16 || !hooks_.widen)) {
+      throw Error(ExitCode::usage, "gradients in bf16 need conversions on the device, which were not given",
                   "parallel.wire", "use fp32, or set DeviceHooks::round_to_bfloat16 and ::widen");
     }
     // Before anything that might not return, so that the watchdog sees it.
     const Collective what = begin(operation, values.size());
-    const bool rounded = wire == Wire::bf16;
+    const bool rounded = compression == Compression::bf16;
     std::unique_ptr<CudaEvent> done = spare_event();
     std::optional<ncclResult_t> result;
     try {
@@ -325,7 +324,7 @@ class NcclChannel final : public GradientChannel {
   }
 
   /// The end, in the order that NVIDIA's user guide gives: the stream is empty, then ncclCommFinalize (of all ranks),
-  /// then ncclCommDestroy, then events and stream; the libraries stay. MPI ends later, in MpiSession.
+  /// then ncclCommDestroy, then events and stream; the libraries stay. MPI ends later, in Session.
   void close() noexcept {
     try {
       const bool passing = std::uncaught_exceptions() > exceptions_;

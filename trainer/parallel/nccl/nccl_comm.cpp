@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/error.h"
+#include "trainer/parallel/agreement.h"
 
 namespace pathline::parallel {
 namespace {

@@ -1,8 +1,8 @@
 #pragma once
 // The device hooks of programs that compute with LibTorch: its current stream, and conversions between float32 and
-// bfloat16 for the wire with LibTorch's own kernels. Needs no CUDA headers. Has not run on a GPU; the conversions are
-// tested on the CPU, where there is no stream. Thread-safety: one thread at a time; each object has a buffer of its
-// own.
+// Gradients to bfloat16 and back with LibTorch's own kernels. Needs no CUDA headers. Has not run on a GPU; the
+// conversions are tested on the CPU, where there is no stream. Thread-safety: one thread at a time; each object has a
+// buffer of its own.
 
 #include <cstdint>
 #include <memory>

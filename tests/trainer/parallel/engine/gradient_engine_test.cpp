@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "tests/core/expect_error.h"
+#include "tests/trainer/parallel/engine/small_net.h"
 #include "tests/trainer/parallel/thread_communicator.h"
 #include "trainer/parallel/engine/data_parallel.h"
 
@@ -18,53 +19,11 @@ namespace {
 
 using test::contains;
 using test::error_of;
+using test::Net;
+using test::parameters_of;
+using test::reference_gradients;
 using test::run_ranks;
-
-constexpr std::int64_t kIn = 20, kHidden = 50, kOut = 7, kBatch = 3;
-
-/// Two layers whose values depend on `seed` only, and one parameter in another memory format.
-struct Net : torch::nn::Module {
-  explicit Net(std::uint64_t seed) {
-    const auto values = [&seed](at::IntArrayRef sizes) {
-      auto generator = at::make_generator<at::CPUGeneratorImpl>(seed++);
-      return at::randn(sizes, generator, at::kFloat);
-    };
-    first = register_parameter("first", values({kHidden, kIn}));
-    bias = register_parameter("bias", values({kHidden}));
-    second = register_parameter("second", values({kOut, kHidden}).t().contiguous().t());
-  }
-  at::Tensor forward(const at::Tensor& x) const { return x.matmul(first.t()).add(bias).tanh().matmul(second.t()); }
-  at::Tensor loss(std::uint64_t micro) const {
-    auto generator = at::make_generator<at::CPUGeneratorImpl>(1000 + micro);
-    return forward(at::randn({kBatch, kIn}, generator, at::kFloat)).square().mean();
-  }
-  at::Tensor first, bias, second;
-};
-
-NamedParameters parameters_of(const torch::nn::Module& module) {
-  NamedParameters parameters;
-  for (const auto& item : module.named_parameters()) parameters.emplace_back(item.key(), item.value());
-  return parameters;
-}
-
-/// Small buckets, so that there are several.
-EngineSettings small_buckets(const std::string& reduction = "fast") {
-  EngineSettings settings;
-  settings.reduction = reduction;
-  settings.first_bucket_bytes = 256;
-  settings.bucket_bytes = 2048;
-  return settings;
-}
-
-/// The gradient of the mean over all micro-batches, by autograd alone.
-std::vector<at::Tensor> reference_gradients(std::uint64_t micro_batches) {
-  Net net(1);
-  for (std::uint64_t micro = 0; micro < micro_batches; ++micro)
-    (net.loss(micro) / static_cast<double>(micro_batches)).backward();
-  std::vector<at::Tensor> gradients;
-  for (const at::Tensor& parameter : net.parameters()) gradients.push_back(parameter.grad().clone());
-  return gradients;
-}
+using test::small_buckets;
 
 /// Rank 0's gradients after the last of three equal steps.
 std::vector<at::Tensor> engine_gradients(int ranks, std::uint64_t micro_batches, const EngineSettings& settings) {
@@ -128,9 +87,9 @@ TEST(GradientEngine, GivesOwnersTheSumOfTheirSlices) {
   expect_close(engine_gradients(3, 6, settings), reference_gradients(6), 1e-6);
 }
 
-TEST(GradientEngine, RoundsToBfloat16OnTheWireWhenAsked) {
+TEST(GradientEngine, RoundsToBfloat16BetweenRanksWhenAsked) {
   EngineSettings settings = small_buckets();
-  settings.wire = Wire::bf16;
+  settings.compression = Compression::bf16;
   const std::vector<at::Tensor> expected = reference_gradients(4);
 
   const std::vector<at::Tensor> found = engine_gradients(2, 4, settings);
@@ -148,7 +107,7 @@ TEST(GradientEngine, ReducesBucketsBeforeBackwardHasEnded) {
     ASSERT_GT(parallel.engine().buckets().size(), 1U);
     // The input of the net is the last that backward reaches: its hook waits until a bucket has been reduced.
     std::atomic<bool> reduced_in_time{false};
-    at::Tensor input = torch::ones({kBatch, kIn}).set_requires_grad(true);
+    at::Tensor input = torch::ones({test::kBatch, test::kIn}).set_requires_grad(true);
     input.register_hook([&](const at::Tensor&) {
       for (int i = 0; i < 500 && !reduced_in_time; ++i) {
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -163,7 +122,7 @@ TEST(GradientEngine, ReducesBucketsBeforeBackwardHasEnded) {
   });
 }
 
-TEST(GradientEngine, RebuildsItsBucketsOnceInTheOrderOfArrival) {
+TEST(GradientEngine, RebuildsItsBucketsOnceInTheOrderInWhichGradientsAreReady) {
   run_ranks(2, [](Communicator& communicator) {
     Net net(1);
     const NamedParameters parameters = parameters_of(net);
@@ -180,12 +139,12 @@ TEST(GradientEngine, RebuildsItsBucketsOnceInTheOrderOfArrival) {
     step();
     engine.zero();
 
-    const auto next = engine.next_layout();
+    const auto next = engine.rebuilt_layout();
 
     ASSERT_TRUE(next.has_value());
     EXPECT_NE(next->order(), engine.layout().order());
-    engine.adopt(*next);
-    EXPECT_FALSE(engine.next_layout().has_value());
+    engine.rebuild_buckets(*next);
+    EXPECT_FALSE(engine.rebuilt_layout().has_value());
     step();
     EXPECT_TRUE(net.second.grad().eq(2).all().item<bool>());
     EXPECT_EQ(net.second.grad().strides(), net.second.strides());
@@ -274,27 +233,6 @@ TEST(GradientEngine, RefusesRanksWithOtherParametersOrValues) {
     EXPECT_EQ(shapes.code(), ExitCode::usage);
     EXPECT_TRUE(contains(shapes.what(), "expected weight Float [3, 4], found weight Float [2, 4]")) << shapes.what();
   });
-}
-
-TEST(DataParallel, StartsFromTheParametersOfRankZero) {
-  run_ranks(2, [](Communicator& communicator) {
-    Net net(static_cast<std::uint64_t>(1 + 10 * communicator.rank()));
-
-    const DataParallel parallel(net, communicator);
-
-    EXPECT_TRUE(net.first.equal(Net(1).first));
-  });
-}
-
-TEST(DataParallel, SaysSoWhenTheGradientBufferWasThrownAway) {
-  const auto self = make_self_communicator();
-  Net net(1);
-  DataParallel parallel(net, *self);
-
-  net.zero_grad(/*set_to_none=*/true);
-  parallel.backward(net.loss(0));
-
-  EXPECT_TRUE(contains(error_of([&] { parallel.finish(); }).what(), "zero_grad() of DataParallel"));
 }
 
 }  // namespace

@@ -60,13 +60,13 @@ std::vector<std::vector<float>> results_over(GradientChannel& channel) {
   };
   std::vector<float> values = values_of(channel.rank());
   channel.mark_ready(slot);
-  channel.all_reduce_sum(slot, values, Wire::fp32);
+  channel.all_reduce_sum(slot, values, Compression::none);
   finish(values);
   for (const auto& slices : {even_slices(channel.size()), uneven_slices(channel.size())}) {
     ++slot;
     values = values_of(channel.rank(), slot);
     channel.mark_ready(slot);
-    channel.reduce_to_owners(slot, values, slices, Wire::fp32);
+    channel.reduce_to_owners(slot, values, slices, Compression::none);
     channel.order_after();
     const Slice own = slices[static_cast<std::size_t>(channel.rank())];
     results.emplace_back(values.begin() + static_cast<std::ptrdiff_t>(own.offset),
@@ -143,7 +143,7 @@ TEST(NcclChannel, ComesAfterTheComputationBeforeItAndBeforeTheOneAfterIt) {
               std::fill(gradients[bucket].begin(), gradients[bucket].end(), static_cast<float>(rank + 1));
             });
             channel->mark_ready(bucket);
-            channel->all_reduce_sum(bucket, gradients[bucket], Wire::fp32);
+            channel->all_reduce_sum(bucket, gradients[bucket], Compression::none);
           }
           channel->order_after();
           stream.launch([&] { seen = gradients; });
@@ -172,7 +172,7 @@ TEST(NcclChannel, DoesNotMakeTheHostWait) {
   });
 
   channel->mark_ready(0);
-  channel->all_reduce_sum(0, values, Wire::fp32);
+  channel->all_reduce_sum(0, values, Compression::none);
   channel->order_after();
   released = true;  // only now: had one of the calls waited, it would have done so for ever
 
@@ -203,7 +203,7 @@ TEST(NcclChannel, RoundsToBfloat16OnTheWireWithTheConversionsItIsGiven) {
         const auto channel = communicator.gradient_channel();
         std::vector<float> values = values_of(communicator.rank());
         channel->mark_ready(0);
-        channel->all_reduce_sum(0, values, Wire::bf16);
+        channel->all_reduce_sum(0, values, Compression::bf16);
         channel->order_after();
 
         const std::vector<float> first = values_of(0), second = values_of(1);
@@ -222,10 +222,10 @@ TEST(NcclChannel, RefusesBfloat16WithoutConversionsAndHostMemory) {
   std::vector<float> values(kValues);
   channel->mark_ready(0);
 
-  const Error rounded = error_of([&] { channel->all_reduce_sum(0, values, Wire::bf16); });
+  const Error rounded = error_of([&] { channel->all_reduce_sum(0, values, Compression::bf16); });
   standin.function<void(const char*)>("standin_configure")("memory=host");
   channel->mark_ready(1);
-  const Error host = error_of([&] { channel->all_reduce_sum(1, values, Wire::fp32); });
+  const Error host = error_of([&] { channel->all_reduce_sum(1, values, Compression::none); });
 
   EXPECT_EQ(rounded.code(), ExitCode::usage);
   EXPECT_TRUE(contains(rounded.what(), "bf16"));
@@ -240,7 +240,7 @@ TEST(NcclChannel, EndsInTheDocumentedOrder) {
     const auto communicator = make_nccl_communicator(make_self_communicator(), 0, {});
     const auto channel = communicator->gradient_channel();
     channel->mark_ready(0);
-    channel->all_reduce_sum(0, values, Wire::fp32);
+    channel->all_reduce_sum(0, values, Compression::none);
   }
 
   std::vector<std::string> ends;
@@ -263,7 +263,7 @@ Error first_error(GradientChannel& channel, std::vector<float>& values) {
   for (int i = 0; i < 500; ++i) {
     try {
       channel.mark_ready(0);
-      channel.all_reduce_sum(0, values, Wire::fp32);
+      channel.all_reduce_sum(0, values, Compression::none);
     } catch (const Error& error) {
       return error;
     }
@@ -292,7 +292,7 @@ Error error_of_rank(int broken, const std::string& options, double timeout = 60)
       }
       for (std::size_t i = 0; i < values.size(); ++i) {
         channel->mark_ready(i);
-        channel->all_reduce_sum(i, values[i], Wire::fp32);
+        channel->all_reduce_sum(i, values[i], Compression::none);
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(200));
       throw GivenUp{};
@@ -368,7 +368,7 @@ TEST(NcclChannel, AbortsWhileAnExceptionPasses) {
                                 std::vector<float> values(kValues);
                                 const auto channel = communicator.gradient_channel();
                                 channel->mark_ready(0);
-                                channel->all_reduce_sum(0, values, Wire::fp32);
+                                channel->all_reduce_sum(0, values, Compression::none);
                                 throw GivenUp{};
                               }),
                GivenUp);

@@ -1,4 +1,5 @@
-// The conversions for the wire that LibTorch makes, against the reference of bfloat16.h. On the CPU: there is no GPU.
+// The conversions of compressed gradients that LibTorch makes, against the reference of bfloat16.h. On the CPU: there
+// is no GPU.
 
 #include "trainer/parallel/nccl/torch_device_hooks.h"
 

@@ -1,10 +1,11 @@
+#include "trainer/parallel/session.h"
+
 #include <cstdlib>
 
 #include <fmt/format.h>
 #include <mpi.h>
 
 #include "core/error.h"
-#include "trainer/parallel/communicator.h"
 #include "trainer/parallel/mpi/mpi_communicator.h"
 #ifdef PATHLINE_WITH_NCCL
 #include "trainer/parallel/nccl/nccl_communicator.h"
@@ -33,7 +34,7 @@ void send_at_once_over_tcp() {
 
 }  // namespace
 
-MpiSession::MpiSession(int* argc, char*** argv) {
+Session::Session(int* argc, char*** argv) {
   if (!launched_as_a_job()) return;
   send_at_once_over_tcp();
   int provided = 0;
@@ -48,13 +49,13 @@ MpiSession::MpiSession(int* argc, char*** argv) {
   }
 }
 
-MpiSession::~MpiSession() {
+Session::~Session() {
   int finalized = 0;
   if (active_ && MPI_Finalized(&finalized) == MPI_SUCCESS && finalized == 0) MPI_Finalize();
 }
 
-std::unique_ptr<Communicator> MpiSession::communicator(const std::string& backend, double timeout_seconds,
-                                                       const DeviceHooks& hooks) {
+std::unique_ptr<Communicator> Session::communicator(const std::string& backend, double timeout_seconds,
+                                                    const DeviceHooks& hooks) {
   if (backend != "auto" && backend != "self" && backend != "mpi" && backend != "nccl") {
     throw Error(ExitCode::usage, fmt::format("unknown backend '{}'", backend), "parallel.backend",
                 "one of auto, self, mpi, nccl");
