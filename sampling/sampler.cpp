@@ -7,11 +7,11 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "core/config.h"
 #include "core/error.h"
+#include "core/number_text.h"
 #include "core/random.h"
 #include "trainer/parallel/agreement.h"
 
@@ -90,17 +90,12 @@ solvers::IntegrateOptions options_of(const DrawRequest& request, const Batch& ba
 }
 
 std::string list_samples(const at::Tensor& bad, std::int64_t first) {
-  constexpr std::size_t shown = 10;
-  std::vector<std::int64_t> ids;
+  std::vector<std::uint64_t> ids;
   const at::Tensor mask = bad.to(at::kCPU, at::kBool).contiguous();
   for (std::int64_t i = 0; i < mask.size(0); ++i) {
-    if (mask.data_ptr<bool>()[i]) ids.push_back(first + i);
+    if (mask.data_ptr<bool>()[i]) ids.push_back(static_cast<std::uint64_t>(first + i));
   }
-  const std::size_t listed = std::min(ids.size(), shown);
-  std::string text = fmt::format("{} {}", ids.size() == 1 ? "sample" : "samples",
-                                 fmt::join(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(listed), ", "));
-  if (ids.size() > shown) text += fmt::format(" and {} more", ids.size() - shown);
-  return text;
+  return (ids.size() == 1 ? "sample " : "samples ") + listed(ids);
 }
 
 at::Tensor not_finite(const at::Tensor& values) {

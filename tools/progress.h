@@ -1,9 +1,11 @@
 #pragma once
-// Progress of a long command on stderr: a bar that redraws itself on a terminal, a plain line every few seconds
-// otherwise. Owner: the subcommand. Thread-safety: one thread.
+// Progress of a long command on stderr: a bar that redraws itself on a terminal, a line every few seconds otherwise.
+// Owner: the subcommand. Thread-safety: one thread.
 
-#include <chrono>
 #include <string>
+
+#include "core/progress_line.h"
+#include "core/stopwatch.h"
 
 namespace pathline::tools {
 
@@ -11,7 +13,7 @@ class Progress {
  public:
   /// `silent`: print nothing (ranks above 0).
   Progress(std::string title, bool silent);
-  ~Progress();  ///< ends the bar's line
+  ~Progress() { line_.erase(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
@@ -19,10 +21,9 @@ class Progress {
   void update(double fraction, const std::string& detail = {});
 
  private:
-  using Clock = std::chrono::steady_clock;
   std::string title_;
-  bool silent_, terminal_, drawn_ = false;
-  Clock::time_point start_, last_;
+  ProgressLine line_;
+  const Stopwatch clock_;
 };
 
 }  // namespace pathline::tools

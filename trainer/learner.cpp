@@ -7,6 +7,7 @@
 #include <ATen/Context.h>
 #include <fmt/format.h>
 
+#include "core/number_text.h"
 #include "core/random.h"
 #include "flow/autocast.h"
 #include "trainer/optim/clip.h"
@@ -22,22 +23,8 @@ void seed_dropout(std::uint64_t seed, const data::Batch& batch, at::Device devic
   generator.set_current_seed(RandomStream(seed, Purpose::dropout, batch.micro_index, batch.number).bits64());
 }
 
-/// "3, 17, 512 and 4 more": the samples that `is_wanted` picks by their place in the batch.
-template <typename Predicate>
-std::string sample_list(const std::vector<std::uint64_t>& ids, Predicate&& is_wanted) {
-  constexpr std::size_t kShown = 8;
-  std::string list;
-  std::size_t found = 0;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (!is_wanted(i)) continue;
-    if (++found <= kShown) list += fmt::format("{}{}", list.empty() ? "" : ", ", ids[i]);
-  }
-  return found > kShown ? fmt::format("{} and {} more", list, found - kShown) : list;
-}
-
 std::string gradient_problem(const std::vector<std::uint64_t>& ids) {
-  return "the gradient is not finite for a micro-batch with sample(s) " +
-         sample_list(ids, [](std::size_t) { return true; });
+  return "the gradient is not finite for a micro-batch with sample(s) " + listed(ids);
 }
 
 }  // namespace
@@ -66,9 +53,11 @@ MicroResult Learner::accumulate(const data::Batch& batch) {
   result.loss_sum = loss.item<double>();
   if (!std::isfinite(result.loss_sum)) {
     const at::Tensor each = losses.detach().to(at::kCPU, at::kDouble);
-    result.problem = "the loss is not finite for sample(s) " + sample_list(last_samples_, [&each](std::size_t i) {
-                       return !std::isfinite(each.const_data_ptr<double>()[i]);
-                     });
+    std::vector<std::uint64_t> bad;
+    for (std::size_t i = 0; i < last_samples_.size(); ++i) {
+      if (!std::isfinite(each.const_data_ptr<double>()[i])) bad.push_back(last_samples_[i]);
+    }
+    result.problem = "the loss is not finite for sample(s) " + listed(bad);
     return result;
   }
   // Divided here, by a number that all ranks share, the gradients of all micro-batches simply add up.

@@ -1,18 +1,26 @@
 #include "trainer/run_output.h"
 
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "core/log.h"
+#include "trainer/log/progress.h"
 #include "trainer/parallel/agreement.h"
 
 namespace pathline {
+namespace {
 
 using parallel::together;
 
+constexpr std::chrono::seconds kPauseBetweenLines{15};
+constexpr std::uint64_t kStepsOfSpeed = 20;  // from then on the speed shown is measured anew
+
+}  // namespace
+
 RunOutput::RunOutput(TrainSetup& setup, TrainCallbacks::Preview preview)
-    : setup_(setup), preview_(std::move(preview)), progress_(setup.first_rank()) {
+    : setup_(setup), preview_(std::move(preview)), progress_(setup.first_rank(), kPauseBetweenLines) {
   const RunConfig& run = setup.run;
   together(setup.communicator, [&] {
     if (setup.first_rank()) log_.emplace(run, setup.state.step, setup.facts);
@@ -33,7 +41,7 @@ std::string RunOutput::take_failure() {
 
 void RunOutput::warn_of_skipped_step(const std::string& problems, std::uint64_t in_a_row) {
   ++skipped_;
-  progress_.clear();
+  progress_.end();
   if (!setup_.first_rank()) return;
   log_warning(fmt::format("step {} skipped ({} in a row): {}", setup_.state.step + 1, in_a_row, problems));
 }
@@ -61,7 +69,7 @@ void RunOutput::finish() {
   together(setup_.communicator, [&] {
     if (setup_.trace() != nullptr) setup_.trace()->write();
   });
-  progress_.clear();
+  progress_.end();
 }
 
 void RunOutput::count(const StepResult& step) {
@@ -122,7 +130,7 @@ void RunOutput::save() {
 void RunOutput::report_checkpoints() {
   if (!writer_) return;
   for (const CheckpointReport& report : writer_->take_reports()) {
-    progress_.clear();
+    progress_.end();
     log_info(report_text(report));
   }
 }
@@ -134,9 +142,9 @@ void RunOutput::show_progress() {
   const TrainState& state = setup_.state;
   const double speed = since_progress_.images_per_second();
   const auto images_left = static_cast<double>((run.steps - state.step) * run.global_batch);
-  progress_.update(
-      {state.step, run.steps, state.position, since_progress_.mean_loss(), learning_rate_, speed, images_left / speed});
-  if (since_progress_.steps() >= 20) since_progress_ = {};
+  progress_.show(progress_text({state.step, run.steps, state.position, since_progress_.mean_loss(), learning_rate_,
+                                speed, images_left / speed}));
+  if (since_progress_.steps() >= kStepsOfSpeed) since_progress_ = {};
 }
 
 }  // namespace pathline

@@ -9,9 +9,10 @@
 #include <optional>
 #include <string>
 
+#include "core/progress_line.h"
 #include "core/stopwatch.h"
 #include "trainer/checkpoint/checkpoint_writer.h"
-#include "trainer/log/progress.h"
+#include "trainer/log/metrics_window.h"
 #include "trainer/log/run_log.h"
 #include "trainer/log/sample_log.h"
 #include "trainer/step_result.h"
@@ -54,7 +55,7 @@ class RunOutput {
   std::optional<RunLog> log_;               // rank 0's
   std::optional<SampleLog> sample_log_;     // every rank's
   std::optional<CheckpointWriter> writer_;  // rank 0's
-  Progress progress_;
+  ProgressLine progress_;
   MetricsWindow since_record_, since_progress_;
   double learning_rate_ = 0;  // of the last step that was carried out
   std::uint64_t skipped_ = 0;

@@ -7,10 +7,10 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "core/number_text.h"
 #include "core/trace.h"
 #include "data/read/reader.h"
 #include "trainer/learner.h"
-#include "trainer/log/progress.h"
 #include "trainer/optim/ema.h"
 #include "trainer/optim/learning_rate.h"
 #include "trainer/parallel/agreement.h"

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/error.h"
@@ -19,6 +20,33 @@ namespace {
 using test::contains;
 using test::error_of;
 using test::succeeds_in_child;
+
+TEST(StopSignal, NotesEachSignalThatAsksForAStop) {
+  for (const int number : {SIGUSR1, SIGTERM, SIGINT}) {
+    const StopSignal stop;
+    EXPECT_FALSE(stop.requested());
+
+    std::raise(number);
+
+    EXPECT_TRUE(stop.requested());
+    EXPECT_NE(stop.name().find("SIG"), std::string::npos);
+  }
+}
+
+TEST(StopSignal, LetsASecondInterruptEndTheProcess) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const StopSignal stop;
+    std::raise(SIGINT);
+    std::raise(SIGINT);
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGINT);
+}
 
 TEST(StopSignal, a_terminal_that_goes_away_is_a_request_to_stop) {
   EXPECT_TRUE(succeeds_in_child([] {

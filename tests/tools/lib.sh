@@ -111,6 +111,16 @@ wait_for() {
   fail "$1 did not appear"
 }
 
+# wait_for_line TEXT FILE: until one has it, at most a minute.
+wait_for_line() {
+  local i
+  for ((i = 0; i < 600; ++i)); do
+    grep -qF -- "$1" "$2" 2>/dev/null && return
+    sleep 0.1
+  done
+  fail "$2 lacks: $1"
+}
+
 # rank_of MPIRUN_PID: process id of its last rank on this machine.
 rank_of() {
   local child found=""

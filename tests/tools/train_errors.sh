@@ -99,7 +99,7 @@ fi
 # Two runs into one folder.
 "$program" train "$work/tiny.ini" --train.steps 100000 >"$work/first" 2>&1 &
 first=$!
-sleep 1.5
+wait_for_line "training with" "$work/first"  # the lock is held by then
 expect 2 "$program" train "$work/tiny.ini" --train.steps 100000
 says "another process"
 expect 2 "$program" train "$work/tiny.ini" --train.steps 100000 --checkpoint.dir "$work/other"

@@ -16,7 +16,7 @@ code=$?
 [ ! -e "$work/run/step-000000200" ] || fail "the run had finished before the kill"
 
 expect 0 "${mpirun[@]}" -n 2 "$program" train "$work/tiny.ini"
-says "start"
+grep -qE '^ +start +step [0-9]+ = [0-9,]+ images$' "$work/output" || fail "the run did not go on from a checkpoint"
 same_bits "$work/run/step-000000200" "$work/undisturbed/step-000000200"
 
 expect 0 "$program" train "$work/tiny.ini" --checkpoint.dir "$work/alone" --log.dir "$work/log-alone"

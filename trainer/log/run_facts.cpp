@@ -13,8 +13,8 @@
 
 #include "core/cpu_count.h"
 #include "core/log.h"
+#include "core/number_text.h"
 #include "flow/flow_spec.h"
-#include "trainer/log/progress.h"
 
 namespace pathline {
 namespace {

@@ -82,7 +82,7 @@ std::unique_ptr<Communicator> Session::communicator(const std::string& backend, 
   return make_self_communicator();
 }
 
-std::unique_ptr<Communicator> MpiSession::communicator(const StallPolicy& policy) {
+std::unique_ptr<Communicator> Session::communicator(const StallPolicy& policy) {
   return active_ ? make_mpi_communicator(policy) : make_self_communicator();
 }
 

@@ -116,5 +116,99 @@ TEST_F(Resume, BeginsAnewWithAWarningWhereNoCheckpointIsWhole) {
   EXPECT_TRUE(contains(said, "none of the 1 checkpoints is whole: training begins anew"));
 }
 
+/// A run of the tiny network, in a folder that may hold a checkpoint of it.
+class FindResumePoint : public testing::Test {
+ protected:
+  /// Writes a checkpoint of step `step`, made with `options` on data with the hash "abc".
+  void write(std::uint64_t step, const std::vector<std::string>& options = {}) const {
+    CheckpointContents contents = test::contents_at(step);
+    contents.config_ini = test::tiny_config(folder_.path(), options).to_ini();
+    if (step == 0) contents.state.position = 0;
+    write_checkpoint(folder_ / "run", contents);
+  }
+  std::optional<CheckpointInfo> find(const std::vector<std::string>& options = {}, const std::string& data_hash = "abc",
+                                     bool fresh = false) const {
+    const Config config = test::tiny_config(folder_.path(), options);
+    RunConfig run = resolve_run_config(config, 1, 1, 1);
+    run.network = test::tiny_network();
+    return find_resume_point(run, config, data_hash, fresh);
+  }
+
+  /// The configuration with another line in place of the one that says which optimizer it is.
+  std::string with_kind_line(const std::string& line) const {
+    std::string ini = test::tiny_config(folder_.path()).to_ini();
+    const std::string before = "kind = adamw\n";
+    return ini.replace(ini.find(before), before.size(), line);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(FindResumePoint, FindsNothingInAnEmptyFolder) {
+  EXPECT_FALSE(find().has_value());
+}
+
+TEST_F(FindResumePoint, FindsTheNewestCheckpointOfTheSameRun) {
+  write(3);
+  write(6);
+
+  EXPECT_EQ(find().value().state.step, 6U);
+}
+
+TEST_F(FindResumePoint, GoesOnWithAnotherLearningRateAndSaysSo) {
+  write(3);
+  testing::internal::CaptureStderr();
+
+  const auto found = find({"--optimizer.lr", "0.5"});
+
+  EXPECT_TRUE(found.has_value());
+  EXPECT_TRUE(contains(testing::internal::GetCapturedStderr(), "optimizer.lr was 0.01 and is 0.5 now: from step 3 on"));
+}
+
+TEST_F(FindResumePoint, RefusesAnotherRunNamingAllThatHasChanged) {
+  write(3);
+
+  const Error error = error_of([&] { find({"--train.seed", "5", "--train.flip", "true"}, "xyz"); });
+
+  EXPECT_EQ(error.code(), ExitCode::usage);
+  EXPECT_TRUE(contains(error.what(), "train.seed: 0 in the checkpoint, 5 now")) << error.what();
+  EXPECT_TRUE(contains(error.what(), "train.flip: false in the checkpoint, true now")) << error.what();
+  EXPECT_TRUE(contains(error.what(), "data.shards (content): abc in the checkpoint, xyz now")) << error.what();
+}
+
+TEST_F(FindResumePoint, RefusesACheckpointOfAnOptimizerThatIsNotKnown) {
+  CheckpointContents contents = test::contents_at(3);
+  contents.config_ini = with_kind_line("kind = lion\n");
+  write_checkpoint(folder_ / "run", contents);
+
+  const Error error = error_of([&] { find(); });
+
+  EXPECT_EQ(error.code(), ExitCode::usage);
+  EXPECT_TRUE(contains(error.what(), "optimizer.kind")) << error.what();
+}
+
+TEST_F(FindResumePoint, TakesACheckpointFromBeforeThereWereOptimizerKinds) {
+  CheckpointContents contents = test::contents_at(3);
+  contents.config_ini = with_kind_line("");
+  write_checkpoint(folder_ / "run", contents);
+
+  EXPECT_EQ(find().value().state.step, 3U);
+}
+
+TEST_F(FindResumePoint, LetsImportedWeightsBeTrainedWithAnySeedOnAnyData) {
+  write(0);
+
+  EXPECT_TRUE(find({"--train.seed", "5"}, "xyz").has_value());
+}
+
+TEST_F(FindResumePoint, RefusesACheckpointWhenFresh) {
+  write(3);
+
+  const Error error = error_of([&] { find({}, "abc", true); });
+
+  EXPECT_EQ(error.code(), ExitCode::usage);
+  EXPECT_TRUE(contains(error.what(), "--fresh")) << error.what();
+}
+
 }  // namespace
 }  // namespace pathline

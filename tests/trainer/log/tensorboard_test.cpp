@@ -1,26 +1,16 @@
-// metrics.jsonl, TensorBoard events, the progress line, stop signals, the lock of a run.
-#include <bit>
-#include <csignal>
+#include "trainer/log/tensorboard.h"
+
 #include <cstring>
 #include <filesystem>
 #include <map>
-#include <sstream>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "core/error.h"
-#include "core/run_lock.h"
-#include "core/stop_signal.h"
 #include "tests/core/expect_error.h"
 #include "tests/core/temporary_folder.h"
 #include "tests/trainer/trainer_fixture.h"
-#include "trainer/log/metrics.h"
-#include "trainer/log/progress.h"
-#include "trainer/log/run_log.h"
-#include "trainer/log/tensorboard.h"
 
 namespace pathline {
 namespace {
@@ -28,89 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 using test::error_of;
 using test::TemporaryFolder;
-
-std::vector<nlohmann::json> records(const fs::path& file) {
-  std::vector<nlohmann::json> all;
-  std::istringstream lines(test::file_text(file));
-  for (std::string line; std::getline(lines, line);) all.push_back(nlohmann::json::parse(line));
-  return all;
-}
-
-MetricsRecord record_at(std::uint64_t step) {
-  MetricsRecord record;
-  record.step = step;
-  record.loss = 0.25 * static_cast<double>(step);
-  return record;
-}
-
-TEST(Metrics, AreOneJsonObjectPerLineAfterTheRecordOfTheStart) {
-  const TemporaryFolder folder;
-
-  MetricsFile file(folder.path(), 0);
-  file.add_run(0, {{"network", "tiny \"quoted\""}});
-  file.add(record_at(50));
-
-  const auto lines = records(folder / "metrics.jsonl");
-  ASSERT_EQ(lines.size(), 2U);
-  EXPECT_EQ(lines[0]["kind"], "run");
-  EXPECT_EQ(lines[0]["network"], "tiny \"quoted\"");
-  EXPECT_EQ(lines[1]["kind"], "train");
-  EXPECT_EQ(lines[1]["step"], 50);
-  EXPECT_EQ(lines[1]["loss"], 12.5);
-}
-
-TEST(Metrics, DropLaterStepsAndACutLineOnResume) {
-  const TemporaryFolder folder;
-  {
-    MetricsFile file(folder.path(), 0);
-    file.add_run(0, {});
-    for (const std::uint64_t step : {10U, 20U, 30U}) file.add(record_at(step));
-  }
-  test::write_text(folder / "metrics.jsonl", test::file_text(folder / "metrics.jsonl") + "{\"kind\":\"train\",\"ste");
-
-  MetricsFile file(folder.path(), 20);
-  file.add_run(20, {});
-  file.add(record_at(30));
-
-  std::vector<int> steps;
-  for (const auto& line : records(folder / "metrics.jsonl")) steps.push_back(line["step"].get<int>());
-  EXPECT_EQ(steps, (std::vector<int>{0, 10, 20, 20, 30}));
-}
-
-TEST(Metrics, OfAnEarlierRunAreSetAsideByOneThatStartsAtTheBeginning) {
-  const TemporaryFolder folder;
-  for (int run = 0; run < 3; ++run) MetricsFile(folder.path(), 0).add_run(0, {{"run", std::to_string(run)}});
-
-  EXPECT_EQ(records(folder / "metrics.jsonl")[0]["run"], "2");
-  EXPECT_EQ(records(folder / "metrics.1.jsonl")[0]["run"], "0");
-  EXPECT_EQ(records(folder / "metrics.2.jsonl")[0]["run"], "1");
-}
-
-TEST(Metrics, ReportAFullDisk) {
-  EXPECT_EQ(error_of([] { AppendFile("/dev/full").append("x"); }).code(), ExitCode::file_system);
-}
-
-TEST(MetricsWindow, AveragesOverItsStepsAndStartsAnew) {
-  MetricsWindow window;
-  window.add_step(1.0, 2.0, true);
-  window.add_step(3.0, 4.0, false);
-  window.add_time(10, 2.0, 0.5, 0.25);
-  window.add_time(10, 2.0, 0.5, 0.25);
-  window.add_stall(1.0);
-  MetricsRecord record;
-
-  window.close(record);
-
-  EXPECT_EQ(record.loss, 2.0);
-  EXPECT_EQ(record.loss_sd, 1.0);
-  EXPECT_EQ(record.gradient_norm, 3.0);
-  EXPECT_EQ(record.clipped, 0.5);
-  EXPECT_EQ(record.images_per_second, 5.0);
-  EXPECT_EQ(record.reduction, 0.25);
-  EXPECT_EQ(record.data_wait, 0.125);
-  EXPECT_EQ(record.checkpoint_stall, 0.2);
-  EXPECT_EQ(window.steps(), 0U);
-}
 
 // A reader of event files that shares no code with the writer: a bitwise CRC, a recursive-descent protobuf walk.
 
@@ -252,70 +159,6 @@ TEST(Tensorboard, MarksWhereAResumedRunStarts) {
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found[1].find(2)->second.number, 21U);
   EXPECT_EQ(parse_message(found[1].find(7)->second.bytes).find(1)->second.number, 1U);  // SessionLog.START
-}
-
-TEST(Progress, SaysStepImagesLossRateAndTimeLeft) {
-  EXPECT_EQ(progress_text({1200, 10000, 153600, 0.24111, 1e-3, 161.4, 7000}),
-            "step 1,200/10,000  images 153,600  loss 0.2411  lr 1.00e-03  161 img/s  left 1:56:40");
-}
-
-TEST(Progress, WritesDurationsForPeople) {
-  EXPECT_EQ(duration_text(59.6), "0:01:00");
-  EXPECT_EQ(duration_text(90061), "1 d 01:01:01");
-  EXPECT_EQ(duration_text(1.0 / 0.0), "?");
-}
-
-TEST(StopSignal, NotesEachSignalThatAsksForAStop) {
-  for (const int number : {SIGUSR1, SIGTERM, SIGINT}) {
-    const StopSignal stop;
-    EXPECT_FALSE(stop.requested());
-
-    std::raise(number);
-
-    EXPECT_TRUE(stop.requested());
-    EXPECT_NE(stop.name().find("SIG"), std::string::npos);
-  }
-}
-
-TEST(StopSignal, LetsASecondInterruptEndTheProcess) {
-  const pid_t child = fork();
-  if (child == 0) {
-    const StopSignal stop;
-    std::raise(SIGINT);
-    std::raise(SIGINT);
-    _exit(0);
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-
-  ASSERT_TRUE(WIFSIGNALED(status));
-  EXPECT_EQ(WTERMSIG(status), SIGINT);
-}
-
-TEST(RunLock, KeepsASecondProcessOut) {
-  const TemporaryFolder folder;
-  const RunLock lock(folder / "run");
-
-  const pid_t child = fork();
-  if (child == 0) {
-    try {
-      const RunLock second(folder / "run");
-      _exit(0);
-    } catch (const Error& error) {
-      _exit(static_cast<int>(error.code()));
-    }
-  }
-  int status = 0;
-  waitpid(child, &status, 0);
-
-  EXPECT_EQ(WEXITSTATUS(status), static_cast<int>(ExitCode::usage));
-}
-
-TEST(RunLock, IsFreeAgainAfterItsOwner) {
-  const TemporaryFolder folder;
-  { const RunLock lock(folder.path()); }
-
-  EXPECT_NO_THROW(RunLock(folder.path()));
 }
 
 }  // namespace
