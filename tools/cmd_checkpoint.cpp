@@ -3,14 +3,14 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <ATen/Parallel.h>
 
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "core/cpu_count.h"
 #include "core/config.h"
+#include "core/cpu_count.h"
 #include "core/error.h"
 #include "core/torch/foreign_weights.h"
 #include "core/torch/tensor_file.h"
@@ -44,8 +44,8 @@ int info(const std::vector<std::string>& arguments) {
                   "Says what a checkpoint holds, after checking all of it.");
   options.positional("CHECKPOINT", "a step-… folder, or the folder above it (then the newest valid one)", 1, 1);
   options.flag("json", "as JSON, for scripts");
-  if (!options.parse(arguments)) return 0;
   options.paths({}, /*words=*/true);
+  if (!options.parse(arguments)) return 0;
   const CheckpointInfo checkpoint = open_checkpoint(options.words()[0]);
   const NamedTensors weights = load_weights(checkpoint, WeightSet::raw);
   const bool trained = !load_optimizer(checkpoint).empty();
@@ -91,8 +91,8 @@ int verify(const std::vector<std::string>& arguments) {
   Options options("pathline checkpoint verify", "CHECKPOINT",
                   "Checks every byte of a checkpoint against its manifest, and that its weights load.");
   options.positional("CHECKPOINT", "a step-… folder, or the folder above it (then every checkpoint in it)", 1, 1);
-  if (!options.parse(arguments)) return 0;
   options.paths({}, /*words=*/true);
+  if (!options.parse(arguments)) return 0;
   const fs::path path = options.words()[0];
   std::vector<fs::path> folders;
   for (const fs::path& folder : checkpoint_folders(path)) folders.push_back(folder);
@@ -136,8 +136,8 @@ int export_weights(const std::vector<std::string>& arguments) {
   options.positional("CHECKPOINT", "a step-… folder, or the folder above it (then the newest valid one)", 1, 1);
   options.value("out", "FILE.safetensors", "file to write; must not exist");
   options.value("weights", "ema|raw", "averaged or last weights", "ema");
-  if (!options.parse(arguments)) return 0;
   options.paths({"out"}, /*words=*/true);
+  if (!options.parse(arguments)) return 0;
   const std::string target = options.text("out");
   const WeightSet which = options.choice("weights", {"ema", "raw"}) == "ema" ? WeightSet::ema : WeightSet::raw;
   const CheckpointInfo checkpoint = open_checkpoint(options.words()[0]);
@@ -196,8 +196,8 @@ int import_weights(const std::vector<std::string>& arguments) {
   options.value("weights", "FILE.safetensors", "weights under their usual names");
   options.value("out", "DIR", "folder of checkpoints");
   options.value("image", "C,H,W", "image shape, where the configuration's data.shards is not there");
-  if (!options.parse(arguments)) return 0;
   options.paths({"config", "weights", "out"});
+  if (!options.parse(arguments)) return 0;
   const std::string config_file = options.text("config"), weights_file = options.text("weights"),
                     out = options.text("out");
   const Config config = Config::parse(train_schema(), config_file, {});
@@ -227,12 +227,12 @@ int import_weights(const std::vector<std::string>& arguments) {
 }  // namespace
 
 int run_checkpoint(const std::vector<std::string>& arguments, CommandContext&) {
+  at::set_num_threads(threads_per_process(usable_cpus()));
   return run_action("pathline checkpoint", "Looks at checkpoints, checks them, turns them into bare weights and back.",
                     {{"info", "what a checkpoint holds", info},
                      {"verify", "check every byte against the manifest", verify},
                      {"export", "write the weights as one safetensors file", export_weights},
                      {"import", "make a checkpoint of a safetensors file", import_weights}},
-  at::set_num_threads(threads_per_process(usable_cpus()));
                     arguments);
 }
 

@@ -7,7 +7,10 @@
 #include <set>
 
 #include <fmt/format.h>
+<<<<<<< ours
 #include <fmt/ranges.h>
+=======
+>>>>>>> theirs
 
 #include "core/cpu_count.h"
 #include "core/error.h"

@@ -16,10 +16,10 @@ int verify_shards_of(const std::vector<std::string>& arguments) {
                   "image. Lists every problem with file and image; exit code 3 if there are any.");
   options.positional("DIR", "folder of shards", 1, 1);
   options.value("threads", "N", "threads that read and check; 0: one per usable core", "0");
+  options.paths({}, /*words=*/true);
   if (!options.parse(arguments)) return 0;
 
   const std::filesystem::path folder = options.words().front();
-  options.paths({}, /*words=*/true);
   const auto threads = static_cast<int>(options.integer("threads", 0, 1024));
   data::ShardReport report;
   {

@@ -51,8 +51,8 @@ Options fit_options() {
   options.group("Results");
   options.value("name", "NAME", "first part of the file names", "fitted");
   options.value("out", "DIR", "folder of the tables; made if missing");
-  options.epilogue(
   options.paths({"out"});
+  options.epilogue(
       "Examples:\n"
       "  pathline solvers fit runs/fashion --steps 4..10 --out tables\n"
       "  pathline sample runs/fashion --solver table --param file=tables/fitted-6.table --steps 6 --count 64 --out "

@@ -54,8 +54,8 @@ int new_solver(const std::vector<std::string>& arguments) {
       "a README.md with the commands to build, check and compare it.");
   options.value("language", "c|cpp", "of the source file", "c");
   options.value("out", "DIR", "the folder to make; default: NAME");
-  options.positional("NAME", "id of the solver: lower-case letters, digits, '-' and '_'", 1, 1);
   options.paths({"out"});
+  options.positional("NAME", "id of the solver: lower-case letters, digits, '-' and '_'", 1, 1);
   if (!options.parse(arguments)) return 0;
 
   const std::string id = options.words()[0];

@@ -8,8 +8,8 @@
 #include <fmt/ranges.h>
 
 #include "core/config.h"
-#include "core/home_path.h"
 #include "core/error.h"
+#include "core/home_path.h"
 #include "core/log.h"
 #include "core/stop_signal.h"
 #include "core/torch/device.h"

@@ -214,6 +214,11 @@ int conclude(pathline::parallel::Communicator& channel, const Outcome& mine) {
     if (channel.rank() != 0 || outcome.message.empty() || !distinct.insert(outcome).second) continue;
     const bool everywhere =
         std::count(texts.begin(), texts.end(), texts[rank]) == static_cast<std::ptrdiff_t>(texts.size());
+    print_error(everywhere ? outcome.message : fmt::format("rank {}: {}", rank, outcome.message));
+  }
+  return code;
+}
+
 /// Half a second goes by before main(), while LibTorch and its libraries set themselves up. A request to stop that
 /// comes in that time waits: this runs before all of them. (The executable's .preinit_array: System V ABI,
 /// Initialization and Termination Functions.)
@@ -223,11 +228,6 @@ void hold_requests() {
   sigprocmask(SIG_BLOCK, &requests, &mask_at_start);
 }
 [[gnu::section(".preinit_array"), gnu::used]] void (*const hold_requests_first)() = hold_requests;
-
-    print_error(everywhere ? outcome.message : fmt::format("rank {}: {}", rank, outcome.message));
-  }
-  return code;
-}
 
 }  // namespace
 

@@ -9,8 +9,8 @@
 #include <fmt/ranges.h>
 
 #include "core/config.h"
-#include "core/home_path.h"
 #include "core/error.h"
+#include "core/home_path.h"
 
 namespace po = boost::program_options;
 
@@ -76,13 +76,13 @@ void Options::positional(const std::string& meta, const std::string& doc, std::s
   positional_minimum_ = minimum;
   positional_maximum_ = maximum;
 }
+
 void Options::paths(const std::vector<std::string>& names, bool words) {
   for (Option& option : options_) {
     if (std::find(names.begin(), names.end(), option.name) != names.end()) option.is_path = true;
   }
   words_are_paths_ = words_are_paths_ || words;
 }
-
 
 void Options::epilogue(std::string text) {
   epilogue_ = std::move(text);
@@ -192,10 +192,12 @@ bool Options::parse(const std::vector<std::string>& arguments) {
   if (words_.size() < positional_minimum_) fail_command("expected " + positional_meta_);
   if (words_.size() > positional_maximum_) {
     fail_command(fmt::format("unexpected word '{}'{}", words_[positional_maximum_],
-  expand_paths();
                              positional_maximum_ == 0 ? "" : " after " + positional_meta_));
   }
+  expand_paths();
   return true;
+}
+
 void Options::expand_paths() {
   for (auto& [name, values] : given_) {
     if (!require(name).is_path) continue;
@@ -203,8 +205,6 @@ void Options::expand_paths() {
   }
   if (!words_are_paths_) return;
   for (std::string& word : words_) word = expand_home(word, positional_meta_);
-}
-
 }
 
 std::string Options::help() const {
@@ -271,9 +271,9 @@ const std::string& Options::choice(const std::string& name, const std::vector<st
 
 std::vector<std::string> Options::texts(const std::string& name) const {
   std::vector<std::string> parts = split(text(name));
-    if (require(name).is_path) part = expand_home(part, "--" + name);
   for (const std::string& part : parts) {
     if (part.empty()) fail(name, fmt::format("empty item in the list '{}'", text(name)));
+    if (require(name).is_path) part = expand_home(part, "--" + name);
   }
   return parts;
 }
