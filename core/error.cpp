@@ -4,18 +4,29 @@
 #include <system_error>
 #include <utility>
 
+#include <sys/resource.h>
+
+#include "core/plain_text.h"
+
 namespace pathline {
 namespace {
 
 std::string joined(const std::string& message, const std::string& place, const std::string& hint) {
   std::string text;
-  if (!place.empty()) text += place + ": ";
+  if (!place.empty()) text += plain_line(place) + ": ";
   text += message;
   if (!hint.empty()) text += "\n  hint: " + hint;
   return text;
 }
 
-const char* hint_for(int errno_value) {
+std::string open_files_hint() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return "raise the limit of open files (see `ulimit -n`)";
+  return "this process may have " + std::to_string(limit.rlim_cur) +
+         " files open at a time: raise the limit with `ulimit -n`, or have it raised";
+}
+
+std::string hint_for(int errno_value) {
   switch (errno_value) {
     case ENOSPC:
       return "free some space or choose a folder on another file system";
@@ -37,8 +48,9 @@ const char* hint_for(int errno_value) {
     case ENAMETOOLONG:
       return "choose a shorter name";
     case EMFILE:
+      return open_files_hint();
     case ENFILE:
-      return "too many files are open (see `ulimit -n`)";
+      return "the system as a whole has too many files open: wait for other programs to end, or raise fs.file-max";
     case ESTALE:
       return "the network file system dropped this file: try again";
     case EIO:
@@ -59,11 +71,14 @@ Error::Error(ExitCode code, const std::string& message, std::string place, std::
 
 std::string shown(std::string_view text) {
   constexpr std::size_t kLongest = 80;
-  std::string result = "'";
-  for (const char c : text.substr(0, kLongest)) {
-    result += static_cast<unsigned char>(c) < 32 || c == 127 ? '?' : c;
+  const bool is_long = text.size() > kLongest;
+  if (is_long) {
+    std::size_t end = kLongest;
+    while (end > kLongest - 3 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+      --end;  // not inside a character
+    text = text.substr(0, end);
   }
-  return result + (text.size() > kLongest ? "...'" : "'");
+  return "'" + plain_line(text) + (is_long ? "...'" : "'");
 }
 
 Error system_error(int errno_value, const std::string& message, const std::string& place) {

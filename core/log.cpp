@@ -6,6 +6,8 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 
+#include "core/plain_text.h"
+
 namespace pathline {
 namespace {
 
@@ -25,7 +27,9 @@ spdlog::logger& logger() {
 }
 
 void log(spdlog::level::level_enum level, std::string_view message) {
-  logger().log(level, spdlog::string_view_t(message.data(), message.size()));
+  if (!logger().should_log(level)) return;
+  const std::string plain = plain_message(message);
+  logger().log(level, spdlog::string_view_t(plain.data(), plain.size()));
 }
 
 }  // namespace

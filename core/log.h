@@ -1,6 +1,7 @@
 #pragma once
 // Log lines on stderr with level and, under mpirun, the rank. Format messages with fmt::format.
-// Thread-safe. Results never go through here: they belong on stdout or in files.
+// Control characters in a message do not reach the terminal (core/plain_text.h); a stderr that nobody reads is no
+// error. Thread-safe. Results never go through here: they belong on stdout or in files.
 
 #include <string_view>
 

@@ -1,17 +1,14 @@
 #include "core/progress_line.h"
 
-#include <cstdio>
-
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/terminal.h"
 
 namespace pathline {
 namespace {
 
 constexpr std::chrono::milliseconds kTerminalPause{250};
-constexpr const char* kClearToEnd = "\033[K";  // what a longer line left behind
 
 }  // namespace
 
@@ -31,18 +28,17 @@ void ProgressLine::show(const std::string& text) {
     log_info(text);
     return;
   }
-  fmt::print(stderr, "\r{}{}", text, kClearToEnd);
-  std::fflush(stderr);
+  draw_line(text);
   open_ = true;
 }
 
 void ProgressLine::end() {
-  if (open_) std::fputc('\n', stderr);
+  if (open_) print_err("\n");
   open_ = false;
 }
 
 void ProgressLine::erase() {
-  if (open_) fmt::print(stderr, "\r{}", kClearToEnd);
+  if (open_) clear_line();
   open_ = false;
 }
 

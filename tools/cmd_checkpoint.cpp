@@ -1,7 +1,6 @@
 // pathline checkpoint info | verify | export | import: looks at checkpoints, checks them, turns them into bare weights
 // and back.
 
-#include <cstdio>
 #include <filesystem>
 
 #include <ATen/Parallel.h>
@@ -12,6 +11,8 @@
 #include "core/config.h"
 #include "core/cpu_count.h"
 #include "core/error.h"
+#include "core/plain_text.h"
+#include "core/terminal.h"
 #include "core/torch/foreign_weights.h"
 #include "core/torch/tensor_file.h"
 #include "data/shards/shard_index.h"
@@ -36,7 +37,7 @@ std::int64_t parameter_count(const NamedTensors& tensors) {
 }
 
 void print(const std::string& text) {
-  std::fputs((text + "\n").c_str(), stdout);
+  print_out(text + "\n");
 }
 
 int info(const std::vector<std::string>& arguments) {
@@ -57,11 +58,11 @@ int info(const std::vector<std::string>& arguments) {
     json["parameters"] = parameter_count(weights);
     json["tensors"] = weights.size();
     json["optimizer"] = trained;
-    print(json.dump(2));
+    print_data(json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
     return 0;
   }
   const flow::NetworkSettings& network = model.network;
-  print(fmt::format("checkpoint   {}", checkpoint.folder.string()));
+  print(fmt::format("checkpoint   {}", plain_line(checkpoint.folder.string())));
   print(fmt::format("manifest     {}", checkpoint.manifest_sha256));
   print(fmt::format("progress     step {}, {} images, seed {}", checkpoint.state.step, checkpoint.state.position,
                     checkpoint.state.seed));
@@ -72,7 +73,7 @@ int info(const std::vector<std::string>& arguments) {
   print(fmt::format("classes      {}", network.classes == 0 ? std::string("unconditional")
                                                             : fmt::format("{}{}", network.classes,
                                                                           network.null_class ? " and none" : "")));
-  if (!model.class_names.empty()) print(fmt::format("names        {}", fmt::join(model.class_names, ", ")));
+  if (!model.class_names.empty()) print(plain_line(fmt::format("names        {}", fmt::join(model.class_names, ", "))));
   print(fmt::format("path         {}, predicts {}", model.flow.path->text(), model.flow.prediction->text()));
   if (model.flow.training) {
     const flow::FlowTraining& training = *model.flow.training;
@@ -104,12 +105,12 @@ int verify(const std::vector<std::string>& arguments) {
       const CheckpointInfo checkpoint = open_checkpoint(folder);
       load_network(checkpoint, WeightSet::raw);
       load_network(checkpoint, WeightSet::ema);
-      print(fmt::format("{}: whole, {}", folder.string(), checkpoint.manifest_sha256));
+      print(plain_line(fmt::format("{}: whole, {}", folder.string(), checkpoint.manifest_sha256)));
     } catch (const Error& error) {
       if (folders.size() == 1) throw;
-      print(fmt::format("{}: {}: {}: {}", folder.string(),
-                        error.code() == ExitCode::file_system ? "unreadable" : "damaged", error.place(),
-                        error.message()));
+      print(plain_line(fmt::format("{}: {}: {}: {}", folder.string(),
+                                   error.code() == ExitCode::file_system ? "unreadable" : "damaged", error.place(),
+                                   error.message())));
       ++damaged;
     }
   }
@@ -151,7 +152,7 @@ int export_weights(const std::vector<std::string>& arguments) {
                 {"pathline.weights", which == WeightSet::ema ? "ema" : "raw"},
                 {"pathline.step", std::to_string(checkpoint.state.step)},
                 {"pathline.checkpoint", checkpoint.manifest_sha256}});
-  print(fmt::format("{}: {} tensors, {} parameters", target, weights.size(), parameter_count(weights)));
+  print(fmt::format("{}: {} tensors, {} parameters", plain_line(target), weights.size(), parameter_count(weights)));
   return 0;
 }
 
@@ -219,7 +220,7 @@ int import_weights(const std::vector<std::string>& arguments) {
     throw Error(ExitCode::usage, "the folder holds checkpoints already", out, "name another one");
   }
   const fs::path written = write_checkpoint(out, contents);
-  print(fmt::format("{}: {} tensors, {} parameters", written.string(), contents.weights.size(),
+  print(fmt::format("{}: {} tensors, {} parameters", plain_line(written.string()), contents.weights.size(),
                     parameter_count(contents.weights)));
   return 0;
 }

@@ -1,7 +1,6 @@
 // pathline sample: noise → solver → samples, alone or under mpirun, into one HDF5 file.
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <optional>
 
@@ -16,6 +15,7 @@
 #include "tools/commands.h"
 #include "tools/model_options.h"
 #include "tools/options.h"
+#include "tools/print.h"
 #include "tools/progress.h"
 #include "tools/provenance.h"
 #include "tools/version.h"
@@ -208,19 +208,20 @@ void print_summary(const Options& options, const Provenance& p) {
   const OpenedModel& opened = p.opened;
   const DrawResult& result = p.result;
   const double seconds = result.seconds();
-  fmt::print("solver       {} {} ({}, sha256 {})\n", p.solver.id, p.solver.version, p.solver.file.string(),
-             p.solver.sha256);
+  print("solver       {} {} ({}, sha256 {})\n", p.solver.id, plain_line(p.solver.version),
+        plain_line(p.solver.file.string()), p.solver.sha256);
   const std::string parameters = describe_parameters(p.solver, p.integrate.parameters);
-  if (!parameters.empty()) fmt::print("parameters   {}\n", parameters);
-  fmt::print("samples      {} in {} {} of {}\n", opened.request.count, result.batches.size(),
-             result.batches.size() == 1 ? "batch" : "batches", opened.request.batch);
-  fmt::print("evaluations  {:g} per sample, {:g} network passes", result.evaluations(),
-             result.evaluations() * opened.model->passes_per_evaluation());
-  if (p.solver.adaptive) fmt::print(", {:g} steps accepted, {:g} rejected", result.accepted(), result.rejected());
-  fmt::print("\nseconds      {:.4g} in the {}, {:.4g} in the solver ({:.2g} %)\n", seconds - result.solver_seconds(),
-             opened.checkpoint ? "network" : "field", result.solver_seconds(),
-             seconds > 0 ? 100 * result.solver_seconds() / seconds : 0);
-  fmt::print("wrote        {}{}\n", options.text("out"), options.has("png") ? ", " + options.text("png") : "");
+  if (!parameters.empty()) print("parameters   {}\n", plain_line(parameters));
+  print("samples      {} in {} {} of {}\n", opened.request.count, result.batches.size(),
+        result.batches.size() == 1 ? "batch" : "batches", opened.request.batch);
+  print("evaluations  {:g} per sample, {:g} network passes", result.evaluations(),
+        result.evaluations() * opened.model->passes_per_evaluation());
+  if (p.solver.adaptive) print(", {:g} steps accepted, {:g} rejected", result.accepted(), result.rejected());
+  print("\nseconds      {:.4g} in the {}, {:.4g} in the solver ({:.2g} %)\n", seconds - result.solver_seconds(),
+        opened.checkpoint ? "network" : "field", result.solver_seconds(),
+        seconds > 0 ? 100 * result.solver_seconds() / seconds : 0);
+  print("wrote        {}{}\n", plain_line(options.text("out")),
+        options.has("png") ? ", " + plain_line(options.text("png")) : "");
 }
 
 }  // namespace

@@ -1,16 +1,12 @@
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <functional>
 #include <map>
 #include <memory>
 #include <set>
 
 #include <fmt/format.h>
-<<<<<<< ours
 #include <fmt/ranges.h>
-=======
->>>>>>> theirs
 
 #include "core/cpu_count.h"
 #include "core/error.h"
@@ -26,6 +22,7 @@
 #include "data/sources/toy_source.h"
 #include "tools/cmd_shards.h"
 #include "tools/options.h"
+#include "tools/print.h"
 #include "tools/progress.h"
 
 namespace pathline::tools {
@@ -246,18 +243,17 @@ std::string shape_text(const data::DatasetInfo& info) {
 void report(const data::ConvertSummary& summary, const std::string& out) {
   const data::DatasetInfo& info = summary.info;
   for (std::size_t i = 0; i < std::min(most_shown, summary.skipped_samples.size()); ++i)
-    fmt::print(stderr, "skipped {}: {}\n", summary.skipped_samples[i].name, summary.skipped_samples[i].reason);
+    tell("skipped {}: {}\n", summary.skipped_samples[i].name, summary.skipped_samples[i].reason);
   if (summary.skipped_samples.size() > most_shown)
-    fmt::print(stderr, "skipped {} more; all are listed in {}/skipped.txt\n",
-               summary.skipped_samples.size() - most_shown, out);
+    tell("skipped {} more; all are listed in {}/skipped.txt\n", summary.skipped_samples.size() - most_shown, out);
   std::string conditions;
   for (const data::ConditionArray& condition : info.conditions)
-    conditions += fmt::format("{}{}", conditions.empty() ? ", conditions " : ", ", condition.field.name);
-  fmt::print("{}: {} of {} in {} {}, {} classes{}\n", out, samples_word(info, info.count), shape_text(info),
-             info.shards.size(), info.shards.size() == 1 ? "shard" : "shards", info.class_names.size(), conditions);
+    conditions += fmt::format("{}{}", conditions.empty() ? ", conditions " : ", ", plain_line(condition.field.name));
+  print("{}: {} of {} in {} {}, {} classes{}\n", plain_line(out), samples_word(info, info.count), shape_text(info),
+        info.shards.size(), info.shards.size() == 1 ? "shard" : "shards", info.class_names.size(), conditions);
   if (summary.written != summary.found) {
-    fmt::print("{} found = {} written + {} skipped + {} duplicates + {} beyond --limit\n", summary.found,
-               summary.written, summary.skipped, summary.duplicates, summary.beyond_limit);
+    print("{} found = {} written + {} skipped + {} duplicates + {} beyond --limit\n", summary.found, summary.written,
+          summary.skipped, summary.duplicates, summary.beyond_limit);
   }
 }
 
@@ -289,10 +285,10 @@ int create_shards(const std::vector<std::string>& arguments) {
   if (options.has("condition"))
     source = std::make_unique<data::ConditionedSource>(std::move(source), open_conditions(options, kind));
   how.plan = plan_of(options, kind);
-  if (!source->facts().remark.empty()) fmt::print(stderr, "{}\n", source->facts().remark);
+  if (!source->facts().remark.empty()) tell("{}\n", plain_line(source->facts().remark));
   const StopSignal signal;
   how.stop = [&] { return signal.requested(); };
-  how.say = [](const std::string& text) { fmt::print(stderr, "{}\n", text); };
+  how.say = [](const std::string& text) { tell("{}\n", text); };
   data::ConvertSummary summary;
   {
     Progress progress("converting", false);
@@ -306,11 +302,11 @@ int create_shards(const std::vector<std::string>& arguments) {
     summary = data::convert(*source, how);
   }
   if (summary.stopped) {
-    fmt::print(stderr, "stopped by {}; {}\n", signal.name(),
-               summary.kept_in.empty()
-                   ? "no shard was finished yet"
-                   : fmt::format("{} in finished shards are kept in {}: the same command goes on from there",
-                                 summary.written, summary.kept_in.string()));
+    tell("stopped by {}; {}\n", signal.name(),
+         summary.kept_in.empty()
+             ? "no shard was finished yet"
+             : fmt::format("{} in finished shards are kept in {}: the same command goes on from there", summary.written,
+                           summary.kept_in.string()));
     return static_cast<int>(ExitCode::stopped);
   }
   report(summary, how.out.string());

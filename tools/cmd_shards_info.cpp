@@ -1,7 +1,6 @@
 // pathline shards info: says what a shard folder holds; with --stats what its values look like; with --png as pictures.
 
 #include <algorithm>
-#include <cstdio>
 #include <optional>
 
 #include <fmt/format.h>
@@ -18,6 +17,7 @@
 #include "sampling/sample_file.h"
 #include "tools/cmd_shards.h"
 #include "tools/options.h"
+#include "tools/print.h"
 #include "tools/progress.h"
 
 namespace pathline::tools {
@@ -156,33 +156,33 @@ std::string condition_text(const data::ConditionArray& condition) {
 void print_text(const data::ShardSet& shards, const std::vector<std::uint64_t>& counts, std::uint64_t bytes,
                 const std::optional<data::SetStatistics>& statistics) {
   const data::DatasetInfo& info = shards.info();
-  fmt::print("{}{}\n", info.name, info.split.empty() ? "" : " (" + info.split + ")");
-  fmt::print("  {:<13} {}\n", data::samples_noun(info.shape.kind()), info.count);
-  fmt::print("  shape         {}\n", shape_text(info.shape));
-  fmt::print("  dtype         {}\n", info.dtype);
+  print("{}{}\n", plain_line(info.name), info.split.empty() ? "" : " (" + plain_line(info.split) + ")");
+  print("  {:<13} {}\n", data::samples_noun(info.shape.kind()), info.count);
+  print("  shape         {}\n", shape_text(info.shape));
+  print("  dtype         {}\n", info.dtype);
   const bool uniform = std::all_of(info.mean.begin(), info.mean.end(), [&](double m) { return m == info.mean[0]; }) &&
                        std::all_of(info.scale.begin(), info.scale.end(), [&](double s) { return s == info.scale[0]; });
   if (uniform) {
-    fmt::print("  network sees  (value - {}) / {}\n", info.mean[0], info.scale[0]);
+    print("  network sees  (value - {}) / {}\n", info.mean[0], info.scale[0]);
   } else {
     for (std::size_t c = 0; c < info.mean.size(); ++c)
-      fmt::print("  channel {:<4}  (value - {}) / {}\n", c, info.mean[c], info.scale[c]);
+      print("  channel {:<4}  (value - {}) / {}\n", c, info.mean[c], info.scale[c]);
   }
   for (const data::ConditionArray& condition : info.conditions)
-    fmt::print("  condition     {}: {}\n", condition.field.name, condition_text(condition));
+    print("  condition     {}: {}\n", plain_line(condition.field.name), condition_text(condition));
   if (statistics) {
-    fmt::print("  values        {:>12} {:>12} {:>12} {:>12}\n", "mean", "deviation", "smallest", "largest");
+    print("  values        {:>12} {:>12} {:>12} {:>12}\n", "mean", "deviation", "smallest", "largest");
     for (std::size_t c = 0; c < statistics->mean.size(); ++c)
-      fmt::print("  channel {:<4}  {:>12.6g} {:>12.6g} {:>12.6g} {:>12.6g}\n", c, statistics->mean[c],
-                 statistics->deviation[c], statistics->smallest[c], statistics->largest[c]);
+      print("  channel {:<4}  {:>12.6g} {:>12.6g} {:>12.6g} {:>12.6g}\n", c, statistics->mean[c],
+            statistics->deviation[c], statistics->smallest[c], statistics->largest[c]);
   }
-  fmt::print("  shards        {}, {:.1f} MB\n", info.shards.size(), static_cast<double>(bytes) / 1e6);
-  fmt::print("  content hash  {}\n", shards.content_hash());
+  print("  shards        {}, {:.1f} MB\n", info.shards.size(), static_cast<double>(bytes) / 1e6);
+  print("  content hash  {}\n", shards.content_hash());
   for (const auto& shard : info.shards)
-    fmt::print("    {}  {} images, {:.1f} MB\n", shard.file, shard.count, static_cast<double>(shard.bytes) / 1e6);
-  fmt::print("  classes       {}\n", counts.empty() ? "none" : std::to_string(counts.size()));
+    print("    {}  {} images, {:.1f} MB\n", shard.file, shard.count, static_cast<double>(shard.bytes) / 1e6);
+  print("  classes       {}\n", counts.empty() ? "none" : std::to_string(counts.size()));
   for (std::size_t c = 0; c < counts.size(); ++c)
-    fmt::print("    {:>4}  {:<20} {} images\n", c, info.class_names[c], counts[c]);
+    print("    {:>4}  {:<20} {} images\n", c, plain_line(info.class_names[c]), counts[c]);
 }
 
 }  // namespace
@@ -211,7 +211,7 @@ int info_of_shards(const std::vector<std::string>& arguments) {
   if (options.has("png")) write_file_durably(options.text("png"), contact_sheet(shards));
 
   if (options.has("json")) {
-    fmt::print("{}\n", as_json(shards, counts, bytes, statistics).dump(2));
+    print_data(as_json(shards, counts, bytes, statistics).dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   } else {
     print_text(shards, counts, bytes, statistics);
   }

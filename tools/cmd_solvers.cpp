@@ -5,7 +5,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,14 +18,15 @@
 #include "tools/cmd_solvers_fit.h"
 #include "tools/commands.h"
 #include "tools/options.h"
+#include "tools/print.h"
 
 namespace pathline::tools {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-void print(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
+std::string json_text(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 Json number(double value) {
@@ -87,13 +87,13 @@ int list(const std::vector<std::string>& arguments) {
   if (options.has("json")) {
     Json json = {{"solvers", Json::array()}, {"problems", problems}};
     for (const auto& solver : found) json["solvers"].push_back(to_json(solver->info()));
-    print(json.dump(2) + "\n");
+    print_data(json_text(json));
     return 0;
   }
   const auto row = [](const auto& id, const auto& order, const auto& evaluations, const auto& steps,
                       const auto& version, const auto& name, const auto& sha256, const auto& file) {
-    print(fmt::format("{:<14} {:>5}  {:>10}  {:<8}  {:<8}  {:<32}  {:<12.12}  {}\n", id, order, evaluations, steps,
-                      version, name, sha256, file));
+    print("{:<14} {:>5}  {:>10}  {:<8}  {:<8}  {:<32}  {:<12.12}  {}\n", id, order, evaluations, steps,
+          plain_line(version), plain_line(name), sha256, plain_line(file));
   };
   row("id", "order", "evals/step", "steps", "version", "name", "sha256", "file");
   for (const auto& solver : found) {
@@ -142,26 +142,25 @@ int describe(const std::vector<std::string>& arguments) {
 
   const solvers::SolverInfo info = solvers::find_solver(options.words()[0])->info();
   if (options.has("json")) {
-    print(to_json(info).dump(2) + "\n");
+    print_data(json_text(to_json(info)));
     return 0;
   }
   constexpr std::size_t width = 100;
-  print(fmt::format("{}  {}, version {}\n", info.id, info.name, info.version));
-  if (!info.description.empty()) print(fmt::format("  {}\n", wrap_text(info.description, width - 2, 2)));
-  print(fmt::format("  order        {}{}\n", info.order,
-                    info.embedded_order ? fmt::format(", error estimate by order {}", info.embedded_order) : ""));
-  print(
-      fmt::format("  evaluations  {} per {}\n", info.evaluations_per_step, info.adaptive ? "attempted step" : "step"));
-  print(fmt::format("  steps        {}\n", traits_of(info)));
-  print(fmt::format("  file         {}\n  sha256       {}\n", info.file.string(), info.sha256));
+  print("{}  {}, version {}\n", info.id, plain_line(info.name), plain_line(info.version));
+  if (!info.description.empty()) print("  {}\n", wrap_text(info.description, width - 2, 2));
+  print("  order        {}{}\n", info.order,
+        info.embedded_order ? fmt::format(", error estimate by order {}", info.embedded_order) : "");
+  print("  evaluations  {} per {}\n", info.evaluations_per_step, info.adaptive ? "attempted step" : "step");
+  print("  steps        {}\n", traits_of(info));
+  print("  file         {}\n  sha256       {}\n", plain_line(info.file.string()), info.sha256);
   if (info.parameters.empty()) {
     print("  parameters   none\n");
     return 0;
   }
   print("  parameters\n");
   for (const solvers::Parameter& parameter : info.parameters) {
-    print(fmt::format("    {:<14}{}\n", parameter.name, range_of(parameter)));
-    print(fmt::format("                  {}\n", wrap_text(parameter.doc, width - 18, 18)));
+    print("    {:<14}{}\n", parameter.name, plain_line(range_of(parameter)));
+    print("                  {}\n", wrap_text(parameter.doc, width - 18, 18));
   }
   return 0;
 }

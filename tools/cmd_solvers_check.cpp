@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "solvers/solver_host.h"
 #include "tools/cmd_solvers.h"
 #include "tools/options.h"
+#include "tools/print.h"
 
 namespace pathline::tools {
 namespace {
@@ -42,7 +42,7 @@ void set_subject(conformance::ExamineOptions& options, const std::string& word) 
 }
 
 std::string line_of(const CheckResult& result) {
-  return fmt::format("{}  {}{} — {}{}\n", to_string(result.state), result.solver.empty() ? "" : result.solver + ": ",
+  return fmt::format("{}  {}{} — {}{}", to_string(result.state), result.solver.empty() ? "" : result.solver + ": ",
                      result.check, result.detail, result.advice.empty() ? "" : " — " + result.advice);
 }
 
@@ -119,9 +119,7 @@ int check_solver(const std::vector<std::string>& arguments) {
       checks.push_back(to_json(result));
       return;
     }
-    const std::string line = line_of(result);
-    std::fwrite(line.data(), 1, line.size(), stdout);
-    std::fflush(stdout);
+    print("{}\n", plain_line(line_of(result)));
   });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   // Every check that crashed was followed by a new process, which read the file again.
@@ -137,9 +135,9 @@ int check_solver(const std::vector<std::string>& arguments) {
                            {"skipped", tally.skipped},
                            {"seconds", seconds},
                            {"checks", std::move(checks)}};
-    fmt::print("{}\n", document.dump(2, ' ', false, Json::error_handler_t::replace));
+    print_data(document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   } else {
-    fmt::print("{} passed, {} failed, {} skipped in {:.2f} s\n", tally.passed, tally.failed, tally.skipped, seconds);
+    print("{} passed, {} failed, {} skipped in {:.2f} s\n", tally.passed, tally.failed, tally.skipped, seconds);
   }
   if (tally.failed > 0) {
     throw Error(ExitCode::bad_input, fmt::format("{} check{} failed", tally.failed, tally.failed == 1 ? "" : "s"),

@@ -20,6 +20,7 @@
 #include "tools/fit/fitter.h"
 #include "tools/model_options.h"
 #include "tools/options.h"
+#include "tools/print.h"
 #include "tools/progress.h"
 #include "tools/provenance.h"
 #include "tools/version.h"
@@ -233,11 +234,9 @@ class FitRun {
 
   static void report(const FitResult& result, const fs::path& target) {
     const Baseline& best = result.best_baseline();
-    fmt::print(
-        "{:>3} steps  RMS error {:.3e} (training {:.3e})  best of the known: {} {:.3e}, {:.2f} times as much  {}\n",
-        result.table.evaluations(), result.validation_error, result.training_error, best.name, best.validation_error,
-        best.validation_error / result.validation_error, target.string());
-    std::fflush(stdout);
+    print("{:>3} steps  RMS error {:.3e} (training {:.3e})  best of the known: {} {:.3e}, {:.2f} times as much  {}\n",
+          result.table.evaluations(), result.validation_error, result.training_error, best.name, best.validation_error,
+          best.validation_error / result.validation_error, plain_line(target.string()));
   }
 
   const Options& options_;

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "tools/cmd_solvers.h"
 #include "tools/options.h"
+#include "tools/print.h"
 #include "tools/solver_template.h"
 
 namespace pathline::tools {
@@ -82,8 +83,8 @@ int new_solver(const std::vector<std::string>& arguments) {
   write("CMakeLists.txt", "CMakeLists.txt");
   write("README.md", "README.md");
   directory.commit();
-  fmt::print("{}\n{}\n{}\n", (folder / source).string(), (folder / "CMakeLists.txt").string(),
-             (folder / "README.md").string());
+  print("{}\n{}\n{}\n", (folder / source).string(), (folder / "CMakeLists.txt").string(),
+        (folder / "README.md").string());
   return 0;
 }
 

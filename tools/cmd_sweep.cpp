@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -22,6 +21,7 @@
 #include "tools/commands.h"
 #include "tools/model_options.h"
 #include "tools/options.h"
+#include "tools/print.h"
 #include "tools/provenance.h"
 #include "tools/sweep/output.h"
 #include "tools/sweep/plan.h"
@@ -115,21 +115,21 @@ SweepModel describe(const Options& options, const OpenedModel& opened, const Ref
 void print_table(const Sweep& sweep) {
   for (std::size_t i = 0; i < sweep.models.size(); ++i) {
     const SweepModel& model = sweep.models[i];
-    if (sweep.models.size() > 1) fmt::print("{}{}\n", i > 0 ? "\n" : "", model.name);
-    fmt::print("{:<12} {:<18} {:>11} {:>12} {:>12} {:>12} {:>9}  {}\n", "solver", "budget", "evaluations", "rms error",
-               "99 % below", "max error", "seconds", "status");
+    if (sweep.models.size() > 1) print("{}{}\n", i > 0 ? "\n" : "", plain_line(model.name));
+    print("{:<12} {:<18} {:>11} {:>12} {:>12} {:>12} {:>9}  {}\n", "solver", "budget", "evaluations", "rms error",
+          "99 % below", "max error", "seconds", "status");
     for (const SweepCell* cell : sweep.cells_of(i)) {
       const CellOutcome& outcome = cell->outcome;
       const auto error = [&](double value) { return cell->done() ? fmt::format("{:.3e}", value) : std::string("-"); };
-      fmt::print("{:<12} {:<18} {:>11g} {:>12} {:>12} {:>12} {:>9.3g}  {}{}\n", cell->solver, cell->budget(),
-                 outcome.evaluations, error(outcome.rms_error), error(percentile(outcome.sample_rms, 0.99)),
-                 error(outcome.max_error), outcome.seconds, outcome.status,
-                 sweep.near_reference(*cell) ? ", near the reference's own error" : "");
+      print("{:<12} {:<18} {:>11g} {:>12} {:>12} {:>12} {:>9.3g}  {}{}\n", cell->solver, cell->budget(),
+            outcome.evaluations, error(outcome.rms_error), error(percentile(outcome.sample_rms, 0.99)),
+            error(outcome.max_error), outcome.seconds, outcome.status,
+            sweep.near_reference(*cell) ? ", near the reference's own error" : "");
     }
-    fmt::print("errors against {}{}\n", model.reference,
-               model.reference_uncertainty > 0
-                   ? fmt::format(", which a second solution misses by {:.1e} (RMS)", model.reference_uncertainty)
-                   : "");
+    print("errors against {}{}\n", model.reference,
+          model.reference_uncertainty > 0
+              ? fmt::format(", which a second solution misses by {:.1e} (RMS)", model.reference_uncertainty)
+              : "");
   }
 }
 
@@ -264,7 +264,7 @@ int run_sweep(const std::vector<std::string>& arguments, CommandContext& context
   });
   if (root) {
     print_table(sweep);
-    fmt::print("\nwrote {}, sweep.h5 and report.html beside it\n", (folder / "sweep.csv").string());
+    print("\nwrote {}, sweep.h5 and report.html beside it\n", plain_line((folder / "sweep.csv").string()));
   }
   parallel::together(*communicator, [&] {
     if (root) require_some_success(sweep, folder);

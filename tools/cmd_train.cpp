@@ -1,6 +1,5 @@
 // pathline train CONFIG.ini: trains, and resumes by itself.
 
-#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -12,6 +11,7 @@
 #include "core/home_path.h"
 #include "core/log.h"
 #include "core/stop_signal.h"
+#include "core/terminal.h"
 #include "core/torch/device.h"
 #include "sampling/preview.h"
 #include "tools/commands.h"
@@ -129,12 +129,12 @@ std::string help_text() {
 int run_train(const std::vector<std::string>& arguments, CommandContext& context) {
   const TrainArguments parsed = parse_arguments(arguments);
   if (parsed.help) {
-    std::fputs(help_text().c_str(), stdout);
+    print_out(help_text());
     return 0;
   }
   const Config config = Config::parse(train_schema(), parsed.config_file, parsed.settings);
   if (parsed.print_config) {
-    std::fputs(config.to_ini(/*annotate=*/true).c_str(), stdout);
+    print_data(config.to_ini(/*annotate=*/true));
     return 0;
   }
 

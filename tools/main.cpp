@@ -6,11 +6,9 @@
 // long for its peers before it takes them down.
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <future>
 #include <memory>
 #include <new>
@@ -28,7 +26,10 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/plain_text.h"
+#include "core/process_setup.h"
 #include "core/stop_signal.h"
+#include "core/terminal.h"
 #include "tools/commands.h"
 #include "tools/options.h"
 #include "tools/version.h"
@@ -112,12 +113,11 @@ Outcome run(std::vector<std::string> arguments, CommandContext& context) {
     if (arguments.size() > 1 && arguments[0] == "help") return run({arguments[1], "--help"}, context);
     const std::string text = help_text();
     if (arguments.empty()) throw Error(ExitCode::usage, "expected a command\n\n" + text, "pathline");
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    pathline::print_out(text);
     return {};
   }
   if (arguments[0] == "--version") {
-    const std::string text = pathline::tools::version_text();
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    pathline::print_out(pathline::tools::version_text());
     return {};
   }
   std::vector<std::string> names;
@@ -146,10 +146,7 @@ Outcome run_and_catch(const std::vector<std::string>& arguments, CommandContext&
     Outcome outcome = run(arguments, context);
     // The result may have gone to a pipe that nobody reads any more (`| head`), which is fine, or to a full disk, which
     // is not.
-    errno = 0;
-    if ((std::fflush(stdout) != 0 || std::ferror(stdout)) && errno != EPIPE && errno != 0) {
-      throw pathline::system_error(errno, "cannot write the results", "standard output");
-    }
+    if (outcome.code == 0) pathline::finish_output();
     return outcome;
   } catch (const pathline::parallel::AgreedError& error) {
     return {static_cast<int>(error.code()), error.what(), /*agreed=*/true};
@@ -165,7 +162,6 @@ Outcome run_and_catch(const std::vector<std::string>& arguments, CommandContext&
     }
     return {exit_internal, "internal error in LibTorch: " + line};
   } catch (const std::system_error& error) {
-    if (error.code().value() == EPIPE) return {};  // nobody reads our results any more
     return {static_cast<int>(ExitCode::file_system), first_line(error.what())};
   } catch (const std::exception& error) {
     return {exit_internal, std::string("internal error: ") + first_line(error.what())};
@@ -174,8 +170,7 @@ Outcome run_and_catch(const std::vector<std::string>& arguments, CommandContext&
 
 void print_error(const std::string& message) {
   std::fflush(stdout);
-  std::fprintf(stderr, "pathline: error: %s\n", message.c_str());
-  std::fflush(stderr);
+  pathline::print_err(pathline::plain_message("pathline: error: " + message) + "\n");
 }
 
 /// Exchanges outcomes with the other ranks and prints each distinct error once. Returns the exit code of the whole job.
@@ -232,10 +227,7 @@ void hold_requests() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // A reader that closes our pipe must not kill a training run; writes then fail with EPIPE, which run_and_catch()
-  // looks at.
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit then fails the write, and the writer says so and cleans up
+  pathline::set_up_process();
   try {
     std::vector<std::string> command_line(argv, argv + argc);
     const std::vector<std::string> arguments(command_line.begin() + 1, command_line.end());

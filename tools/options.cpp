@@ -1,7 +1,6 @@
 #include "tools/options.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <sstream>
 
 #include <boost/program_options.hpp>
@@ -11,6 +10,7 @@
 #include "core/config.h"
 #include "core/error.h"
 #include "core/home_path.h"
+#include "core/terminal.h"
 
 namespace po = boost::program_options;
 
@@ -148,8 +148,7 @@ void Options::check_tokens(const std::vector<std::string>& arguments) const {
 bool Options::parse(const std::vector<std::string>& arguments) {
   for (const std::string& token : arguments) {
     if (token == "--help" || token == "-h") {
-      const std::string text = help();
-      std::fwrite(text.data(), 1, text.size(), stdout);
+      print_out(help());
       return false;
     }
   }
@@ -271,7 +270,7 @@ const std::string& Options::choice(const std::string& name, const std::vector<st
 
 std::vector<std::string> Options::texts(const std::string& name) const {
   std::vector<std::string> parts = split(text(name));
-  for (const std::string& part : parts) {
+  for (std::string& part : parts) {
     if (part.empty()) fail(name, fmt::format("empty item in the list '{}'", text(name)));
     if (require(name).is_path) part = expand_home(part, "--" + name);
   }
@@ -308,7 +307,7 @@ int run_action(const std::string& command, const std::string& summary, const std
   if (!arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h")) {
     const std::string text = fmt::format("Usage: {0} ACTION …\n\n{1}\n\nActions:\n{2}\n{0} ACTION --help says more.\n",
                                          command, wrap_text(summary, help_width, 0), list);
-    std::fwrite(text.data(), 1, text.size(), stdout);
+    print_out(text);
     return 0;
   }
   if (arguments.empty()) {

@@ -43,6 +43,16 @@ std::size_t largest_value(const DatasetInfo& info) {
   return bytes;
 }
 
+std::vector<std::string> texts_in_order(std::vector<Problem> problems) {
+  // Those of one sample come from one thread, in the order of its values.
+  std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
+    return std::pair(a.shard, a.place) < std::pair(b.shard, b.place);
+  });
+  std::vector<std::string> texts;
+  for (Problem& problem : problems) texts.push_back(std::move(problem.text));
+  return texts;
+}
+
 std::string line(const Error& error) {
   return error.place().empty() ? error.message() : error.place() + ": " + error.message();
 }
@@ -63,6 +73,13 @@ class Verification {
     const std::lock_guard lock(mutex_);
     problems_.push_back({shard, place, std::move(text)});
   }
+  /// What the file system refuses, be it for a limit of this process, says nothing of the file.
+  void note_error(std::size_t shard, std::uint64_t place, const Error& error) {
+    const bool refused = error.code() == ExitCode::file_system;
+    const std::lock_guard lock(mutex_);
+    (refused ? unread_ : problems_).push_back({shard, place, line(error)});
+    if (refused && unread_hint_.empty()) unread_hint_ = error.hint();
+  }
 
   const std::filesystem::path folder_;
   const DatasetInfo info_;
@@ -70,8 +87,9 @@ class Verification {
   std::vector<std::uint64_t> first_ids_;  // of each shard
   std::vector<Piece> pieces_;
   std::atomic<std::uint64_t> done_{0};  // samples
-  std::mutex mutex_;                    // guards problems_
-  std::vector<Problem> problems_;
+  std::mutex mutex_;                    // guards the next three
+  std::vector<Problem> problems_, unread_;
+  std::string unread_hint_;
 };
 
 void Verification::open_files() {
@@ -84,7 +102,7 @@ void Verification::open_files() {
     try {
       files_[i] = ShardFile::open(folder_, info_, i);
     } catch (const Error& error) {
-      note(i, 0, line(error));
+      note_error(i, 0, error);
       continue;
     }
     // The hash of a file is one piece and the longest: it begins first.
@@ -102,7 +120,7 @@ void Verification::check_file(std::size_t shard) {
     if (found != expected)
       note(shard, whole_file, fmt::format("{}: expected SHA-256 {}, found {}", path_of(shard), expected, found));
   } catch (const Error& error) {
-    note(shard, whole_file, line(error));
+    note_error(shard, whole_file, error);
   }
 }
 
@@ -119,7 +137,7 @@ void Verification::check_samples(const Piece& piece) {
         note(piece.shard, local,
              fmt::format("{}:{}[{}]: sample {}: {}", path_of(piece.shard), object, local, id, problem));
       } catch (const Error& error) {
-        note(piece.shard, local, line(error));
+        note_error(piece.shard, local, error);
       }
     };
     check(info_.samples_path(), [&] {
@@ -156,11 +174,9 @@ ShardReport Verification::run(const std::function<void(std::uint64_t, std::uint6
   report.shards = info_.shards.size();
   report.samples = info_.count;
   for (const DatasetInfo::Shard& shard : info_.shards) report.bytes += shard.bytes;
-  // Those of one sample come from one thread, in the order of its values.
-  std::stable_sort(problems_.begin(), problems_.end(), [](const Problem& a, const Problem& b) {
-    return std::pair(a.shard, a.place) < std::pair(b.shard, b.place);
-  });
-  for (Problem& problem : problems_) report.problems.push_back(std::move(problem.text));
+  report.problems = texts_in_order(std::move(problems_));
+  report.unread = texts_in_order(std::move(unread_));
+  report.unread_hint = unread_hint_;
   return report;
 }
 

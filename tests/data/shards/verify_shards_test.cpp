@@ -1,6 +1,7 @@
 #include "data/shards/verify_shards.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "tests/data/shards/shard_fixture.h"
 
@@ -61,6 +62,24 @@ TEST(VerifyShards, SeesEveryByte) {
 
     flip(path, at);
   }
+}
+
+TEST(VerifyShards, TellsALimitOfThisProcessFromDamage) {
+  // Given a whole set of more shards than this process may have open.
+  TemporaryFolder folder;
+  write_small_set(folder / "set", 40, 1);
+  rlimit usual{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
+  const rlimit few{24, usual.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+
+  const ShardReport report = verify_shards(folder / "set");
+  ::setrlimit(RLIMIT_NOFILE, &usual);
+
+  EXPECT_TRUE(report.problems.empty()) << report.problems.front();
+  ASSERT_FALSE(report.unread.empty());
+  EXPECT_NE(report.unread.front().find("Too many open files"), std::string::npos) << report.unread.front();
+  EXPECT_NE(report.unread_hint.find("24 files open at a time"), std::string::npos) << report.unread_hint;
 }
 
 TEST(VerifyShards, ReportsTheSameForAnyNumberOfThreads) {
