@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 
-namespace pathline::tools {
+namespace pathline::sampling {
 
 GridRows rows_by_class(const std::vector<std::int64_t>& labels, std::int64_t columns) {
   std::map<std::int64_t, std::vector<std::int64_t>> rows;
@@ -87,4 +87,4 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
-}  // namespace pathline::tools
+}  // namespace pathline::sampling

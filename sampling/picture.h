@@ -11,7 +11,7 @@
 
 #include "data/pictures/image_shape.h"
 
-namespace pathline::tools {
+namespace pathline::sampling {
 
 /// Rows of pixels, top to bottom: [height, width, channels], channels 1 (grey) or 3 (RGB).
 struct Picture {
@@ -43,4 +43,4 @@ std::string encode_png(const Picture& picture);
 /// Base 64 (RFC 4648) for data: addresses.
 std::string base64(std::string_view bytes);
 
-}  // namespace pathline::tools
+}  // namespace pathline::sampling

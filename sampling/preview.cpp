@@ -7,7 +7,7 @@
 #include "sampling/sampler.h"
 #include "sampling/velocity_model.h"
 
-namespace pathline::tools {
+namespace pathline::sampling {
 
 namespace {
 
@@ -26,31 +26,29 @@ class ModeGuard {
 
 }  // namespace
 
-std::string render_preview(flow::VelocityNetwork& network, const ModelDescription& model,
+std::string render_preview(flow::VelocityNetwork& network, const flow::FlowSpec& flow, const ByteMapping& mapping,
                            const PreviewSettings& settings) {
   const ModeGuard mode(network);
   const auto parameters = network.parameters();
   const at::Device device = parameters.empty() ? at::Device(at::kCPU) : parameters.front().device();
   // The model wants shared ownership; the network stays the caller's, so the pointer it gets owns nothing.
   const std::shared_ptr<flow::VelocityNetwork> borrowed(std::shared_ptr<void>(), &network);
-  const auto field = make_network_model(borrowed, model.flow, device);
+  const auto field = make_network_model(borrowed, flow, device);
 
-  const std::int64_t classes = model.network.classes;
+  const std::int64_t classes = network.settings().classes;
   DrawRequest request;
   request.count = settings.columns * (classes > 0 ? classes : settings.rows_if_unconditional);
   // The same ids, labels and noise as `pathline sample --seed S` of the same size gives.
-  request.labels = choose_labels("", request.count, classes, model.network.null_class);
+  request.labels = choose_labels("", request.count, classes, network.settings().null_class);
   request.noise = [&](std::int64_t first, std::int64_t count) {
     return generation_noise(settings.seed, first, count, field->shape(), field->dtype());
   };
   request.integrate.grid = solvers::make_grid("uniform", settings.steps);
 
   const auto solver = solvers::find_solver("heun");
-  const auto alone = parallel::make_self_communicator();
-  const DrawResult result = draw_samples(*field, *solver, request, *alone);
+  const DrawResult result = draw_samples(*field, *solver, request);
   if (!result.done()) fail_draw(solver->info(), result);
 
-  const ByteMapping mapping = byte_mapping(model.dtype, model.mean, model.scale);
   const std::vector<std::uint8_t> bytes = image_bytes(result.raw, field->shape(), mapping.mean, mapping.scale);
   GridRows rows;
   if (classes > 0) {
@@ -64,4 +62,4 @@ std::string render_preview(flow::VelocityNetwork& network, const ModelDescriptio
   return encode_png(tile(bytes, field->shape(), rows, {.scale = settings.scale, .gap = 2, .background = 255}));
 }
 
-}  // namespace pathline::tools
+}  // namespace pathline::sampling

@@ -5,10 +5,11 @@
 #include <cstdint>
 #include <string>
 
+#include "flow/flow_spec.h"
 #include "flow/networks/network.h"
-#include "trainer/checkpoint/checkpoint.h"
+#include "sampling/sample_file.h"
 
-namespace pathline::tools {
+namespace pathline::sampling {
 
 struct PreviewSettings {
   std::uint64_t seed = 0;
@@ -17,8 +18,9 @@ struct PreviewSettings {
   std::int64_t scale = 2;   ///< pixels per image pixel
 };
 
-/// PNG bytes. The network is used in evaluation mode without gradients and left as it was.
-std::string render_preview(flow::VelocityNetwork& network, const ModelDescription& model,
+/// PNG bytes. `mapping`: from the network's units to bytes. The network is used in evaluation mode without gradients
+/// and left as it was.
+std::string render_preview(flow::VelocityNetwork& network, const flow::FlowSpec& flow, const ByteMapping& mapping,
                            const PreviewSettings& settings);
 
-}  // namespace pathline::tools
+}  // namespace pathline::sampling

@@ -14,7 +14,7 @@
 #include "data/hdf5/hdf5_array.h"
 #include "data/hdf5/hdf5_composer.h"
 
-namespace pathline::tools {
+namespace pathline::sampling {
 
 namespace {
 
@@ -205,4 +205,4 @@ InitialNoise read_initial_noise(const std::string& place, const data::ImageShape
   return noise;
 }
 
-}  // namespace pathline::tools
+}  // namespace pathline::sampling

@@ -13,7 +13,7 @@
 
 #include "data/pictures/image_shape.h"
 
-namespace pathline::tools {
+namespace pathline::sampling {
 
 using SampleAttribute = std::variant<std::string, double, std::int64_t>;
 
@@ -74,4 +74,4 @@ struct InitialNoise {
 /// Error(file_system) for a missing file, Error(bad_input) for anything that does not fit or is not finite.
 InitialNoise read_initial_noise(const std::string& place, const data::ImageShape& expected);
 
-}  // namespace pathline::tools
+}  // namespace pathline::sampling

@@ -7,15 +7,13 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "core/config.h"
 #include "core/error.h"
 #include "core/number_text.h"
 #include "core/random.h"
-#include "trainer/parallel/agreement.h"
 
-namespace pathline::tools {
+namespace pathline::sampling {
 
 at::Tensor generation_noise(std::uint64_t seed, std::int64_t first, std::int64_t count, const data::ImageShape& shape,
                             at::ScalarType dtype, std::uint64_t epoch) {
@@ -62,12 +60,9 @@ std::vector<std::int64_t> choose_labels(const std::string& text, std::int64_t co
 
 namespace {
 
-struct Batch {
-  std::int64_t number, first, samples;
-};
-
 /// Starting state and labels of a batch, on the model's device. The state is a fresh copy.
-std::pair<at::Tensor, at::Tensor> start_of(const VelocityModel& model, const DrawRequest& request, const Batch& batch) {
+std::pair<at::Tensor, at::Tensor> start_of(const VelocityModel& model, const DrawRequest& request,
+                                           const DrawBatch& batch) {
   at::Tensor state =
       request.noise(batch.first, batch.samples).to(model.device(), model.dtype(), false, true).contiguous();
   at::Tensor labels;
@@ -80,7 +75,7 @@ std::pair<at::Tensor, at::Tensor> start_of(const VelocityModel& model, const Dra
 }
 
 /// The options for one batch: sample i of it is sample first + i of the run.
-solvers::IntegrateOptions options_of(const DrawRequest& request, const Batch& batch) {
+solvers::IntegrateOptions options_of(const DrawRequest& request, const DrawBatch& batch) {
   solvers::IntegrateOptions options = request.integrate;
   options.noise.emplace();
   options.noise->seed = request.seed;
@@ -106,7 +101,7 @@ at::Tensor not_finite(const at::Tensor& values) {
 /// Doing so only after a failure keeps the check, and the wait for the device that it needs, out of every run that goes
 /// well.
 std::string locate_non_finite(VelocityModel& model, const solvers::Solver& solver, const DrawRequest& request,
-                              const Batch& batch) {
+                              const DrawBatch& batch) {
   auto [state, labels] = start_of(model, request, batch);
   std::string found;
   solvers::IntegrateOptions options = options_of(request, batch);
@@ -131,7 +126,7 @@ std::string locate_non_finite(VelocityModel& model, const solvers::Solver& solve
 }
 
 BatchReport draw_batch(VelocityModel& model, const solvers::Solver& solver, const DrawRequest& request,
-                       const Batch& batch, at::Tensor& endpoint, const std::function<void(double)>& progress,
+                       const DrawBatch& batch, at::Tensor& endpoint, const std::function<void(double)>& progress,
                        std::set<std::string>& remarks) {
   auto [state, labels] = start_of(model, request, batch);
   solvers::IntegrateOptions options = options_of(request, batch);
@@ -169,25 +164,6 @@ BatchReport draw_batch(VelocityModel& model, const solvers::Solver& solver, cons
     if (!where.empty()) report.message = where;
   }
   return report;
-}
-
-std::string serialize(const std::vector<BatchReport>& reports) {
-  nlohmann::json list = nlohmann::json::array();
-  for (const BatchReport& r : reports) {
-    list.push_back({r.batch, r.samples, static_cast<int>(r.status), r.message, r.evaluations, r.accepted, r.rejected,
-                    r.t_final, r.seconds, r.solver_seconds});
-  }
-  return list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-void deserialize(const std::string& text, std::vector<BatchReport>& reports) {
-  const auto number = [](const nlohmann::json& value) {
-    return value.is_number() ? value.get<double>() : std::nan("");
-  };
-  for (const auto& item : nlohmann::json::parse(text)) {
-    reports.push_back({item[0], item[1], static_cast<solvers::Status>(item[2].get<int>()), item[3], item[4], item[5],
-                       item[6], number(item[7]), number(item[8]), number(item[9])});
-  }
 }
 
 double mean_over_samples(const std::vector<BatchReport>& batches, std::uint64_t BatchReport::*value) {
@@ -239,58 +215,37 @@ void require_path(const solvers::SolverInfo& solver, const VelocityModel& model)
               "solver " + solver.id, "choose a solver of ordinary differential equations, heun or dopri5");
 }
 
-DrawResult draw_samples(VelocityModel& model, const solvers::Solver& solver, const DrawRequest& request,
-                        parallel::Communicator& communicator, const std::function<void(double)>& progress) {
+std::vector<DrawBatch> batches_of(const DrawRequest& request) {
+  std::vector<DrawBatch> all;
+  for (std::int64_t first = 0; first < request.count; first += request.batch)
+    all.push_back({static_cast<std::int64_t>(all.size()), first, std::min(request.batch, request.count - first)});
+  return all;
+}
+
+DrawnShare draw_share(VelocityModel& model, const solvers::Solver& solver, const DrawRequest& request,
+                      const Share& share, const std::function<void(double)>& progress) {
   require_path(solver.info(), model);
   const at::NoGradGuard no_gradients;
-  const int rank = communicator.rank(), ranks = communicator.size();
-  std::vector<Batch> all;
-  for (std::int64_t first = 0; first < request.count; first += request.batch) {
-    all.push_back({static_cast<std::int64_t>(all.size()), first, std::min(request.batch, request.count - first)});
+  DrawnShare drawn;
+  for (const DrawBatch& batch : batches_of(request)) {
+    if (share.has(batch)) drawn.batches.push_back(batch);
   }
-  const auto owner = [ranks](const Batch& batch) { return static_cast<int>(batch.number % ranks); };
-  const auto mine =
-      static_cast<double>(std::count_if(all.begin(), all.end(), [&](const Batch& b) { return owner(b) == rank; }));
-
-  std::vector<BatchReport> reports;
-  std::vector<at::Tensor> endpoints(all.size());
   std::set<std::string> remarks;  // what the solver says is shown once, not for every batch
-  parallel::together(communicator, [&] {
-    for (const Batch& batch : all) {
-      if (owner(batch) != rank) continue;
-      const auto finished = static_cast<double>(reports.size());
-      std::function<void(double)> step;
-      if (progress) step = [&progress, finished, mine](double t) { progress((finished + t) / mine); };
-      reports.push_back(
-          draw_batch(model, solver, request, batch, endpoints[static_cast<std::size_t>(batch.number)], step, remarks));
-    }
-  });
-
-  DrawResult result;
-  for (const std::string& text : communicator.all_gather(serialize(reports))) deserialize(text, result.batches);
-  std::sort(result.batches.begin(), result.batches.end(),
-            [](const auto& a, const auto& b) { return a.batch < b.batch; });
-
-  // Point to point, batch by batch, because a gather of everything would hold the samples twice.
-  if (rank == 0) {
-    const data::ImageShape& shape = model.shape();
-    result.raw = at::empty({request.count, shape.channels, shape.height, shape.width}, at::dtype(model.dtype()));
+  for (const DrawBatch& batch : drawn.batches) {
+    const auto finished = static_cast<double>(drawn.reports.size()), mine = static_cast<double>(drawn.batches.size());
+    std::function<void(double)> step;
+    if (progress) step = [&progress, finished, mine](double t) { progress((finished + t) / mine); };
+    at::Tensor endpoint;
+    drawn.reports.push_back(draw_batch(model, solver, request, batch, endpoint, step, remarks));
+    drawn.endpoints.push_back(std::move(endpoint));
   }
-  for (const Batch& batch : all) {
-    at::Tensor& endpoint = endpoints[static_cast<std::size_t>(batch.number)];
-    if (rank == 0) {
-      at::Tensor target = result.raw.narrow(0, batch.first, batch.samples);
-      if (owner(batch) == 0) {
-        target.copy_(endpoint);
-      } else {
-        communicator.receive(target.data_ptr(), target.nbytes(), owner(batch));
-      }
-    } else if (owner(batch) == rank) {
-      communicator.send(endpoint.data_ptr(), endpoint.nbytes(), 0);
-    }
-    endpoint.reset();
-  }
-  return result;
+  return drawn;
+}
+
+DrawResult draw_samples(VelocityModel& model, const solvers::Solver& solver, const DrawRequest& request,
+                        const std::function<void(double)>& progress) {
+  DrawnShare drawn = draw_share(model, solver, request, {}, progress);
+  return {at::cat(drawn.endpoints), std::move(drawn.reports)};
 }
 
 SampleValues values_of(const at::Tensor& tensor) {
@@ -336,4 +291,4 @@ void fail_draw(const solvers::SolverInfo& solver, const DrawResult& result) {
   throw Error(code, message, "solver " + solver.id, hint);
 }
 
-}  // namespace pathline::tools
+}  // namespace pathline::sampling

@@ -20,9 +20,8 @@
 #include "sampling/sample_file.h"
 #include "sampling/velocity_model.h"
 #include "solvers/solver_host.h"
-#include "trainer/parallel/communicator.h"
 
-namespace pathline::tools {
+namespace pathline::sampling {
 
 /// Noise of the samples first … first+count-1: [count, C, H, W] on the CPU, N(0, 1). float32 is float64 rounded.
 /// `epoch` 0 is what `sample` and `sweep` draw from; others give noise that never meets theirs, whatever the seeds.
@@ -57,7 +56,7 @@ struct BatchReport {
 };
 
 struct DrawResult {
-  at::Tensor raw;                    ///< [count, C, H, W] on the CPU, dtype of the model; on rank 0 only
+  at::Tensor raw;                    ///< [count, C, H, W] on the CPU, dtype of the model
   std::vector<BatchReport> batches;  ///< in order, on every rank
 
   bool done() const;                 ///< every batch ended as it should
@@ -69,14 +68,37 @@ struct DrawResult {
   double solver_seconds() const;  ///< the part not spent in the model
 };
 
-/// Integrates every batch from t = 0 to 1. Collective. `progress` (may be empty) is told the finished fraction of this
-/// rank's share. A solver that stops early is told in the reports; for non-finite values the message names the time and
-/// the samples. When a batch is done but its endpoint is not finite, its status becomes non_finite. Exceptions of the
-/// model come out on all ranks, and so does Error(stopped) once `stop_requested` has said so on one of them.
-DrawResult draw_samples(VelocityModel& model, const solvers::Solver& solver, const DrawRequest& request,
-                        parallel::Communicator& communicator, const std::function<void(double)>& progress = {});
+/// Samples first … first + samples − 1 of a request, integrated together.
+struct DrawBatch {
+  std::int64_t number = 0, first = 0, samples = 0;
+};
+std::vector<DrawBatch> batches_of(const DrawRequest& request);
 
-/// Throws Error(usage) for a solver whose formulas are those of another path than the model's; draw_samples() does so,
+/// Which batches one of several processes draws: they are dealt out in turn.
+struct Share {
+  int mine = 0, of = 1;
+  int owner(const DrawBatch& batch) const { return static_cast<int>(batch.number % of); }
+  bool has(const DrawBatch& batch) const { return owner(batch) == mine; }
+};
+
+struct DrawnShare {
+  std::vector<DrawBatch> batches;  ///< in order; the next two go with them
+  std::vector<BatchReport> reports;
+  std::vector<at::Tensor> endpoints;  ///< [samples, C, H, W] on the CPU
+};
+
+/// Integrates the share's batches from t = 0 to 1. `progress` (may be empty) is told the finished fraction of them. A
+/// solver that stops early is told in the reports; for non-finite values the message names the time and the samples.
+/// When a batch is done but its endpoint is not finite, its status becomes non_finite. Throws Error(stopped) once
+/// `stop_requested` has said so.
+DrawnShare draw_share(VelocityModel& model, const solvers::Solver& solver, const DrawRequest& request,
+                      const Share& share, const std::function<void(double)>& progress = {});
+
+/// All of them, by this process alone. (tools/distributed_draw.h has the ranks of a job do it together.)
+DrawResult draw_samples(VelocityModel& model, const solvers::Solver& solver, const DrawRequest& request,
+                        const std::function<void(double)>& progress = {});
+
+/// Throws Error(usage) for a solver whose formulas are those of another path than the model's; draw_share() does so,
 /// too, but a command may want to know before it begins.
 void require_path(const solvers::SolverInfo& solver, const VelocityModel& model);
 /// The values of a contiguous tensor on the CPU, float32 or float64; borrowed.
@@ -91,4 +113,4 @@ std::vector<std::uint8_t> image_bytes(const at::Tensor& raw, const data::ImageSh
 /// rules).
 [[noreturn]] void fail_draw(const solvers::SolverInfo& solver, const DrawResult& result);
 
-}  // namespace pathline::tools
+}  // namespace pathline::sampling

@@ -10,7 +10,7 @@
 #include "flow/fields/mixture_field.h"
 #include "flow/guidance/classifier_free.h"
 
-namespace pathline::tools {
+namespace pathline::sampling {
 
 namespace {
 
@@ -142,4 +142,4 @@ std::unique_ptr<VelocityModel> make_field_model(const std::filesystem::path& fil
   return std::make_unique<FieldModel>(flow::MixtureField::from_ini(file), dtype, device);
 }
 
-}  // namespace pathline::tools
+}  // namespace pathline::sampling

@@ -15,7 +15,7 @@
 #include "flow/flow_spec.h"
 #include "flow/networks/network.h"
 
-namespace pathline::tools {
+namespace pathline::sampling {
 
 /// dx/dt = v(x, t | label), of a network or in closed form.
 class VelocityModel {
@@ -66,4 +66,4 @@ std::unique_ptr<VelocityModel> make_network_model(std::shared_ptr<flow::Velocity
 std::unique_ptr<VelocityModel> make_field_model(const std::filesystem::path& file, at::ScalarType dtype,
                                                 at::Device device = at::kCPU);
 
-}  // namespace pathline::tools
+}  // namespace pathline::sampling

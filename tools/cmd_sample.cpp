@@ -13,6 +13,7 @@
 #include "sampling/sample_file.h"
 #include "sampling/sampler.h"
 #include "tools/commands.h"
+#include "tools/distributed_draw.h"
 #include "tools/model_options.h"
 #include "tools/options.h"
 #include "tools/print.h"
@@ -97,15 +98,15 @@ struct Provenance {
   const OpenedModel& opened;
   const solvers::SolverInfo& solver;
   const solvers::IntegrateOptions& integrate;
-  const DrawResult& result;
+  const sampling::DrawResult& result;
   std::string grid;
   std::string command;
   int ranks;
 };
 
-std::vector<std::pair<std::string, SampleAttribute>> attributes(const Provenance& p) {
+std::vector<std::pair<std::string, sampling::SampleAttribute>> attributes(const Provenance& p) {
   const bool adaptive = p.solver.adaptive;
-  std::vector<std::pair<std::string, SampleAttribute>> list = {
+  std::vector<std::pair<std::string, sampling::SampleAttribute>> list = {
       {"created", utc_now()},
       {"command", p.command},
       {"versions", version_line()},
@@ -157,12 +158,12 @@ std::vector<std::pair<std::string, SampleAttribute>> attributes(const Provenance
   return list;
 }
 
-Picture sample_grid(const std::vector<std::uint8_t>& images, const data::ImageShape& shape,
-                    const std::vector<std::int64_t>& labels, std::int64_t count) {
-  const GridRows rows = labels.empty() ? rows_in_order(std::min(count, grid_columns * grid_columns))
-                                       : rows_by_class(labels, grid_columns);
+sampling::Picture sample_grid(const std::vector<std::uint8_t>& images, const data::ImageShape& shape,
+                              const std::vector<std::int64_t>& labels, std::int64_t count) {
+  const sampling::GridRows rows = labels.empty() ? sampling::rows_in_order(std::min(count, grid_columns * grid_columns))
+                                                 : sampling::rows_by_class(labels, grid_columns);
   const std::int64_t scale = std::clamp<std::int64_t>(64 / std::max(shape.height, shape.width), 1, 4);
-  return tile(images, shape, rows, {.scale = scale, .gap = 2, .background = 255});
+  return sampling::tile(images, shape, rows, {.scale = scale, .gap = 2, .background = 255});
 }
 
 /// A model of float32 data, whose values mean something: they go out in the units they came in.
@@ -175,38 +176,38 @@ void write_results(const Options& options, const Provenance& provenance) {
   const std::int64_t count = opened.request.count;
   at::Tensor raw = provenance.result.raw.contiguous();
   const at::Tensor initial = opened.request.noise(0, count).contiguous();
-  const std::vector<std::uint8_t> images = image_bytes(raw, opened.model->shape(), opened.mean, opened.scale);
+  const std::vector<std::uint8_t> images = sampling::image_bytes(raw, opened.model->shape(), opened.mean, opened.scale);
 
   std::vector<std::int64_t> ids(static_cast<std::size_t>(count)), labels(ids.size(), -1);
   for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<std::int64_t>(i);
   for (std::size_t i = 0; i < opened.request.labels.size(); ++i) {
     if (opened.request.labels[i] < opened.model->classes()) labels[i] = opened.request.labels[i];
   }
-  const Picture grid = sample_grid(images, opened.model->shape(), opened.request.labels, count);
+  const sampling::Picture grid = sample_grid(images, opened.model->shape(), opened.request.labels, count);
   if (holds_fields(opened)) {
     raw = raw.clone();
-    to_data_units({raw.mutable_data_ptr<float>(), static_cast<std::size_t>(raw.numel())}, opened.model->shape(),
-                  opened.checkpoint->model.mean, opened.checkpoint->model.scale);
+    sampling::to_data_units({raw.mutable_data_ptr<float>(), static_cast<std::size_t>(raw.numel())},
+                            opened.model->shape(), opened.checkpoint->model.mean, opened.checkpoint->model.scale);
   }
 
-  SampleFile file;
+  sampling::SampleFile file;
   file.count = count;
   file.shape = opened.model->shape();
   file.images = images;
-  file.raw = values_of(raw);
-  file.initial = values_of(initial);
+  file.raw = sampling::values_of(raw);
+  file.initial = sampling::values_of(initial);
   file.labels = labels;
   file.ids = ids;
   file.preview = {grid.height, grid.width, grid.channels, grid.pixels};
   file.attributes = attributes(provenance);
   file.attributes.emplace_back("raw_units", holds_fields(opened) ? "data" : "network");
-  write_sample_file(options.text("out"), file);
-  if (options.has("png")) write_file_durably(options.text("png"), encode_png(grid));
+  sampling::write_sample_file(options.text("out"), file);
+  if (options.has("png")) write_file_durably(options.text("png"), sampling::encode_png(grid));
 }
 
 void print_summary(const Options& options, const Provenance& p) {
   const OpenedModel& opened = p.opened;
-  const DrawResult& result = p.result;
+  const sampling::DrawResult& result = p.result;
   const double seconds = result.seconds();
   print("solver       {} {} ({}, sha256 {})\n", p.solver.id, plain_line(p.solver.version),
         plain_line(p.solver.file.string()), p.solver.sha256);
@@ -252,12 +253,12 @@ int run_sample(const std::vector<std::string>& arguments, CommandContext& contex
   if (root && solver->info().adaptive)
     warn_of_unresolved_tolerances({integrate.rtol > 0 ? integrate.rtol : integrate.atol}, opened.dtype);
 
-  const DrawResult result = [&] {
+  const sampling::DrawResult result = [&] {
     Progress progress("sampling", !root);
     return draw_samples(*opened.model, *solver, opened.request, *communicator,
                         [&](double fraction) { progress.update(fraction); });
   }();
-  if (!result.done()) fail_draw(solver->info(), result);
+  if (!result.done()) sampling::fail_draw(solver->info(), result);
 
   const Provenance provenance{opened,
                               solver->info(),

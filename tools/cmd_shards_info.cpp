@@ -71,14 +71,14 @@ std::vector<std::vector<std::uint64_t>> sheet_ids(const data::ShardSet& shards) 
 std::string contact_sheet(const data::ShardSet& shards) {
   const data::DatasetInfo& info = shards.info();
   const data::Normalizer normalize(info);
-  const ByteMapping mapping = byte_mapping(info.dtype, info.mean, info.scale);
+  const sampling::ByteMapping mapping = sampling::byte_mapping(info.dtype, info.mean, info.scale);
   const auto values = static_cast<std::size_t>(info.shape.values());
   const data::ImageShape shape = data::image_shape(info.shape, shards.folder().string());
   const auto channels = static_cast<std::size_t>(shape.channels);
   data::Buffer<std::byte> stored(shards.sample_bytes());
   std::vector<float> seen(values);
   std::vector<std::uint8_t> bytes;
-  GridRows rows;
+  sampling::GridRows rows;
   std::int64_t number = 0;
   for (const auto& ids : sheet_ids(shards)) {
     rows.emplace_back();
@@ -89,7 +89,8 @@ std::string contact_sheet(const data::ShardSet& shards) {
     }
   }
   const std::int64_t longer = std::max(shape.height, shape.width);
-  return encode_png(tile(bytes, shape, rows, {.scale = std::clamp<std::int64_t>(64 / longer, 1, 4)}));
+  return sampling::encode_png(
+      sampling::tile(bytes, shape, rows, {.scale = std::clamp<std::int64_t>(64 / longer, 1, 4)}));
 }
 
 Json as_json(const data::ShardSet& shards, const std::vector<std::uint64_t>& counts, std::uint64_t bytes,

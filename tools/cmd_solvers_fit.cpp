@@ -101,7 +101,7 @@ class FitRun {
     const at::ScalarType dtype = opened.model->dtype();
     if (opened.initial.empty()) {
       opened.request.noise = [seed = opened.seed, shape, dtype](std::int64_t first, std::int64_t count) {
-        return generation_noise(seed, first, count, shape, dtype, fit_epoch);
+        return sampling::generation_noise(seed, first, count, shape, dtype, fit_epoch);
       };
     }
     opened.request.stop_requested = [this] { return stop_.requested(); };
@@ -146,16 +146,15 @@ class FitRun {
   /// The reference, and the split into samples to fit and samples to judge by.
   void make_samples() {
     const auto solver = solvers::find_solver("dopri5");
-    const auto alone = parallel::make_self_communicator();
-    DrawRequest request = opened_.request;
+    sampling::DrawRequest request = opened_.request;
     request.integrate.grid = {0.0, 1.0};
     request.integrate.rtol = request.integrate.atol = tolerance_;
-    const DrawResult result = [&] {
+    const sampling::DrawResult result = [&] {
       Progress progress("reference", false);
-      return draw_samples(*opened_.model, *solver, request, *alone,
-                          [&](double fraction) { progress.update(fraction, "dopri5"); });
+      return sampling::draw_samples(*opened_.model, *solver, request,
+                                    [&](double fraction) { progress.update(fraction, "dopri5"); });
     }();
-    if (!result.done()) fail_draw(solver->info(), result);
+    if (!result.done()) sampling::fail_draw(solver->info(), result);
     reference_evaluations_ = result.evaluations();
 
     const at::Device device = opened_.model->device();

@@ -201,7 +201,7 @@ int run_sweep(const std::vector<std::string>& arguments, CommandContext& context
   for (const ModelChoice& choice : named_models(options))
     opened.push_back(open_model(options, *communicator, choice, stochastic));
   for (const OpenedModel& model : opened) {
-    for (const PlannedCell& cell : planned) require_path(cell.solver->info(), *model.model);
+    for (const PlannedCell& cell : planned) sampling::require_path(cell.solver->info(), *model.model);
   }
   if (options.has("reference-tolerance") &&
       std::none_of(opened.begin(), opened.end(), [](const OpenedModel& model) { return model.checkpoint; })) {

@@ -145,10 +145,11 @@ int run_train(const std::vector<std::string>& arguments, CommandContext& context
   TrainCallbacks callbacks;
   callbacks.stop_requested = [&context] { return context.stop != nullptr && context.stop->requested(); };
   callbacks.preview = [&config](flow::VelocityNetwork& network, const ModelDescription& model, std::uint64_t) {
-    PreviewSettings settings;
+    sampling::PreviewSettings settings;
     settings.seed = static_cast<std::uint64_t>(config.integer("train.seed"));
     settings.steps = config.integer("log.preview_steps");
-    return render_preview(network, model, settings);
+    return sampling::render_preview(network, model.flow, sampling::byte_mapping(model.dtype, model.mean, model.scale),
+                                    settings);
   };
   TrainOptions options;
   parallel::together(*communicator, [&] {

@@ -32,7 +32,7 @@ constexpr std::int64_t largest_count = 100'000'000;
 /// The first `count` images of the dataset at `place`, in the dtype asked for.
 at::Tensor read_noise(const std::string& place, std::int64_t count, const data::ImageShape& shape,
                       at::ScalarType dtype) {
-  const InitialNoise noise = read_initial_noise(place, shape);
+  const sampling::InitialNoise noise = sampling::read_initial_noise(place, shape);
   if (noise.count < count) {
     throw Error(ExitCode::usage, fmt::format("holds noise for {} samples, --count asks for {}", noise.count, count),
                 place, fmt::format("use --count {} or less", noise.count));
@@ -239,7 +239,7 @@ OpenedModel open_model(const Options& options, parallel::Communicator& communica
       options.fail("precision", "a closed-form field is computed in the --dtype of its states");
     opened.precision = "fp32";
     opened.source = choice.path;
-    opened.model = make_field_model(opened.source, dtype, device);
+    opened.model = sampling::make_field_model(opened.source, dtype, device);
     opened.source_sha256 = sha256_file(opened.source);
   } else {
     if (dtype != at::kFloat) options.fail("dtype", "networks compute in float32", "leave it out, or use --field");
@@ -247,25 +247,25 @@ OpenedModel open_model(const Options& options, parallel::Communicator& communica
     opened.source = opened.checkpoint->folder.string();
     opened.source_sha256 = opened.checkpoint->manifest_sha256;
     const ModelDescription& described = opened.checkpoint->model;
-    ByteMapping mapping = byte_mapping(described.dtype, described.mean, described.scale);
+    sampling::ByteMapping mapping = sampling::byte_mapping(described.dtype, described.mean, described.scale);
     opened.mean = std::move(mapping.mean);
     opened.scale = std::move(mapping.scale);
     opened.weights = ema ? "ema" : "raw";
-    NetworkModelOptions network;
+    sampling::NetworkModelOptions network;
     network.guidance = guidance;
     network.bf16 = opened.precision == "bf16";
-    opened.model = make_network_model(load_network(*opened.checkpoint, ema ? WeightSet::ema : WeightSet::raw),
-                                      described.flow, device, network);
+    opened.model = sampling::make_network_model(load_network(*opened.checkpoint, ema ? WeightSet::ema : WeightSet::raw),
+                                                described.flow, device, network);
     null_class = opened.checkpoint->model.network.null_class;
     opened.guidance = fmt::format("{}", guidance);
   }
   opened.device = device.str();
-  opened.request.labels = choose_labels(options.has("label") && !field ? options.text("label") : "",
-                                        opened.request.count, opened.model->classes(), null_class);
+  opened.request.labels = sampling::choose_labels(options.has("label") && !field ? options.text("label") : "",
+                                                  opened.request.count, opened.model->classes(), null_class);
   const data::ImageShape& shape = opened.model->shape();
   if (opened.initial.empty()) {
     opened.request.noise = [seed = opened.seed, shape, dtype](std::int64_t first, std::int64_t count) {
-      return generation_noise(seed, first, count, shape, dtype);
+      return sampling::generation_noise(seed, first, count, shape, dtype);
     };
   } else {
     const at::Tensor noise = read_noise(opened.initial, opened.request.count, shape, dtype).contiguous();

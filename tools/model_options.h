@@ -42,7 +42,7 @@ inline const std::vector<std::string> solver_norms = {"sample", "batch"};
 
 /// A model opened as the options say, with the noise and labels of its samples.
 struct OpenedModel {
-  std::unique_ptr<VelocityModel> model;
+  std::unique_ptr<sampling::VelocityModel> model;
   std::optional<CheckpointInfo> checkpoint;                 ///< nothing for a closed-form field
   std::string source;                                       ///< path of the checkpoint or field file
   std::string source_sha256;                                ///< of the checkpoint's manifest or the field file
@@ -52,7 +52,7 @@ struct OpenedModel {
   std::string initial;         ///< "FILE.h5:/dataset", or "" when the noise comes from the seed
   std::string initial_sha256;  ///< of its values, in the precision of the states; or ""
   int threads = 1;
-  DrawRequest request;  ///< count, batch, noise, labels
+  sampling::DrawRequest request;  ///< count, batch, noise, labels
 };
 
 /// Sets the number of threads, checks every shared option, opens the model, makes the noise. Every rank calls it and

@@ -16,7 +16,7 @@
 #include "tests/core/temporary_folder.h"
 #include "trainer/checkpoint/checkpoint.h"
 
-namespace pathline::tools {
+namespace pathline::sampling {
 namespace {
 
 using test::contains;
@@ -189,4 +189,4 @@ TEST_F(CheckpointSampling, SweepMeasuresAgainstATightSolution) {
 }
 
 }  // namespace
-}  // namespace pathline::tools
+}  // namespace pathline::sampling

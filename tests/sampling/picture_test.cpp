@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <png.h>
 
-namespace pathline::tools {
+namespace pathline::sampling {
 namespace {
 
 /// Decodes with libpng's own reader, the oracle here.
@@ -104,4 +104,4 @@ TEST(Base64, TakesBytesAbove127) {
 }
 
 }  // namespace
-}  // namespace pathline::tools
+}  // namespace pathline::sampling

@@ -9,7 +9,7 @@
 #include "data/hdf5/hdf5_handle.h"
 #include "tests/data/shards/shard_fixture.h"
 
-namespace pathline::tools {
+namespace pathline::sampling {
 namespace {
 
 using data::expect_error;
@@ -400,4 +400,4 @@ TEST(ToDataUnits, UndoesWhatTheReaderDid) {
 }
 
 }  // namespace
-}  // namespace pathline::tools
+}  // namespace pathline::sampling

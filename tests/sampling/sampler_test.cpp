@@ -11,7 +11,7 @@
 #include "tests/core/expect_error.h"
 #include "tests/tools/plugin_path.h"
 
-namespace pathline::tools {
+namespace pathline::sampling {
 namespace {
 
 using test::contains;
@@ -115,9 +115,8 @@ TEST(ChooseLabels, UnconditionalModelTakesNone) {
 TEST(DrawSamples, AddsTheIntegralOfTheVelocityToTheNoise) {
   ConstantModel model(0.5);
   const auto solver = solvers::find_solver(test::plugin("heun"));
-  const auto alone = parallel::make_self_communicator();
 
-  const DrawResult result = draw_samples(model, *solver, request_of(5, 64, 4), *alone);
+  const DrawResult result = draw_samples(model, *solver, request_of(5, 64, 4));
 
   const at::Tensor expected = generation_noise(3, 0, 5, tiny, at::kFloat) + 0.5;
   EXPECT_TRUE(result.done());
@@ -127,11 +126,10 @@ TEST(DrawSamples, AddsTheIntegralOfTheVelocityToTheNoise) {
 TEST(DrawSamples, RefusesASolverThatIsMadeForAnotherPath) {
   ConstantModel model(0.5);
   const auto solver = solvers::find_solver(test::plugin("sde") + "#sde");
-  const auto alone = parallel::make_self_communicator();
-  EXPECT_TRUE(draw_samples(model, *solver, request_of(2, 2, 2), *alone).done());
+  EXPECT_TRUE(draw_samples(model, *solver, request_of(2, 2, 2)).done());
 
   model.path_name = "cosine";
-  const Error error = error_of([&] { draw_samples(model, *solver, request_of(2, 2, 2), *alone); });
+  const Error error = error_of([&] { draw_samples(model, *solver, request_of(2, 2, 2)); });
 
   EXPECT_EQ(error.code(), ExitCode::usage);
   EXPECT_EQ(error.place(), "solver sde");
@@ -141,9 +139,8 @@ TEST(DrawSamples, RefusesASolverThatIsMadeForAnotherPath) {
 TEST(DrawSamples, CutsIntoFixedBatches) {
   ConstantModel model(0.5);
   const auto solver = solvers::find_solver(test::plugin("euler"));
-  const auto alone = parallel::make_self_communicator();
 
-  const DrawResult result = draw_samples(model, *solver, request_of(10, 4, 2), *alone);
+  const DrawResult result = draw_samples(model, *solver, request_of(10, 4, 2));
 
   ASSERT_EQ(result.batches.size(), 3U);
   EXPECT_EQ(result.batches[2].samples, 2);
@@ -155,10 +152,9 @@ TEST(DrawSamples, CutsIntoFixedBatches) {
 TEST(DrawSamples, BatchSizeDoesNotChangeSamplesOfAPointwiseField) {
   ConstantModel model(0.5);
   const auto solver = solvers::find_solver(test::plugin("heun"));
-  const auto alone = parallel::make_self_communicator();
 
-  const DrawResult small = draw_samples(model, *solver, request_of(7, 2, 8), *alone);
-  const DrawResult large = draw_samples(model, *solver, request_of(7, 64, 8), *alone);
+  const DrawResult small = draw_samples(model, *solver, request_of(7, 2, 8));
+  const DrawResult large = draw_samples(model, *solver, request_of(7, 64, 8));
 
   EXPECT_TRUE(at::equal(small.raw, large.raw));
 }
@@ -170,9 +166,8 @@ TEST(DrawSamples, NamesTimeAndSamplesOfTheFirstNonFiniteVelocity) {
   DrawRequest request = request_of(10, 5, 4);
   request.labels = choose_labels("", 10, 10, false);
   const auto solver = solvers::find_solver(test::plugin("euler"));
-  const auto alone = parallel::make_self_communicator();
 
-  const DrawResult result = draw_samples(model, *solver, request, *alone);
+  const DrawResult result = draw_samples(model, *solver, request);
 
   EXPECT_FALSE(result.done());
   EXPECT_EQ(result.worst().batch, 1);
@@ -187,9 +182,8 @@ TEST(DrawSamples, OverflowInTheLastStepIsNotPassedOff) {
     return at::full({n, 1, 2, 2}, std::numeric_limits<float>::max(), at::dtype(at::kFloat));
   };
   const auto solver = solvers::find_solver(test::plugin("euler"));
-  const auto alone = parallel::make_self_communicator();
 
-  const DrawResult result = draw_samples(model, *solver, request, *alone);
+  const DrawResult result = draw_samples(model, *solver, request);
 
   EXPECT_EQ(result.worst().status, solvers::Status::non_finite);
 }
@@ -197,10 +191,9 @@ TEST(DrawSamples, OverflowInTheLastStepIsNotPassedOff) {
 TEST(DrawSamples, TellsProgressUpToTheEnd) {
   ConstantModel model(1);
   const auto solver = solvers::find_solver(test::plugin("euler"));
-  const auto alone = parallel::make_self_communicator();
   std::vector<double> seen;
 
-  draw_samples(model, *solver, request_of(4, 2, 2), *alone, [&](double fraction) { seen.push_back(fraction); });
+  draw_samples(model, *solver, request_of(4, 2, 2), [&](double fraction) { seen.push_back(fraction); });
 
   EXPECT_EQ(seen, (std::vector<double>{0.25, 0.5, 0.75, 1.0}));
 }
@@ -244,4 +237,4 @@ TEST(ImageBytes, UndoesTheNormalisationOfTheData) {
 }
 
 }  // namespace
-}  // namespace pathline::tools
+}  // namespace pathline::sampling

@@ -11,7 +11,7 @@
 #include "tests/core/temporary_folder.h"
 #include "tests/tools/plugin_path.h"
 
-namespace pathline::tools {
+namespace pathline::sampling {
 namespace {
 
 using test::error_of;
@@ -190,11 +190,9 @@ TEST(Preview, DrawsARowPerClassAndLeavesTheNetworkAsItWas) {
   setenv("PATHLINE_SOLVER_PATH", test::plugin_folder().c_str(), 1);
   ArithmeticNetwork network(settings_of(3, true));
   network.train();
-  ModelDescription model;
-  model.network = network.settings();
 
-  const std::string png =
-      render_preview(network, model, {.seed = 1, .columns = 2, .rows_if_unconditional = 2, .steps = 2, .scale = 1});
+  const std::string png = render_preview(network, {}, byte_mapping("uint8", {}, {}),
+                                         {.seed = 1, .columns = 2, .rows_if_unconditional = 2, .steps = 2, .scale = 1});
 
   // Width and height stand at bytes 16 to 23 of a PNG, big-endian: 2 or 3 images of 2 pixels and gaps of 2 around each.
   ASSERT_GT(png.size(), 24U);
@@ -205,4 +203,4 @@ TEST(Preview, DrawsARowPerClassAndLeavesTheNetworkAsItWas) {
 }
 
 }  // namespace
-}  // namespace pathline::tools
+}  // namespace pathline::sampling

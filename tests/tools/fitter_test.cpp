@@ -14,7 +14,7 @@ namespace {
 const data::ImageShape shape{1, 4, 4};
 
 FitSamples samples_of(std::int64_t count, std::uint64_t epoch) {
-  const at::Tensor noise = generation_noise(0, 0, count, shape, at::kDouble, epoch);
+  const at::Tensor noise = sampling::generation_noise(0, 0, count, shape, at::kDouble, epoch);
   return {noise, {}, test::smooth_mixture().exact_endpoint(noise)};
 }
 

@@ -12,7 +12,7 @@ namespace pathline::tools {
 namespace {
 
 FitSamples samples_of(std::int64_t count) {
-  const at::Tensor noise = generation_noise(0, 0, count, {1, 4, 4}, at::kDouble);
+  const at::Tensor noise = sampling::generation_noise(0, 0, count, {1, 4, 4}, at::kDouble);
   return {noise, {}, test::smooth_mixture().exact_endpoint(noise)};
 }
 
@@ -52,7 +52,7 @@ TEST(EndpointGradient, IsWhatCentralDifferencesGive) {
   field.batch = 3;
   const FitSamples samples = samples_of(4);
   SolverTable table = uneven_table();
-  const at::Tensor cotangent = generation_noise(1, 0, 4, {1, 4, 4}, at::kDouble);
+  const at::Tensor cotangent = sampling::generation_noise(1, 0, 4, {1, 4, 4}, at::kDouble);
 
   const auto gradient = endpoint_gradient(field, table, samples, follow(field, table, samples), cotangent);
 
@@ -77,7 +77,7 @@ TEST(EndpointJacobian, AgreesWithTheGradientAndKnowsTheLastRowExactly) {
   const FitSamples samples = samples_of(4);
   const SolverTable table = uneven_table();
   const Trajectory path = follow(field, table, samples);
-  const at::Tensor cotangent = generation_noise(1, 0, 4, {1, 4, 4}, at::kDouble);
+  const at::Tensor cotangent = sampling::generation_noise(1, 0, 4, {1, 4, 4}, at::kDouble);
 
   const at::Tensor slope = endpoint_jacobian(field, table, samples, path);
 

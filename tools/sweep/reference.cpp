@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "core/log.h"
+#include "tools/distributed_draw.h"
 #include "tools/progress.h"
 #include "tools/provenance.h"
 #include "tools/version.h"
@@ -48,7 +49,7 @@ class ReferenceMaker {
     at::Tensor endpoint;  // on every rank; undefined if the solver did not arrive
     double evaluations = 0;
     std::string key;
-    DrawResult result;  // empty when it came from the store
+    sampling::DrawResult result;  // empty when it came from the store
   };
 
   Reference exact() {
@@ -69,7 +70,7 @@ class ReferenceMaker {
     used_.insert(solution.key);
     if (from_store(solution)) return solution;
 
-    DrawRequest request = opened_.request;
+    sampling::DrawRequest request = opened_.request;
     request.integrate = integrate;
     {
       Progress progress("reference", communicator_.rank() != 0);
@@ -146,7 +147,7 @@ class ReferenceMaker {
     solvers::IntegrateOptions integrate;
     integrate.grid = solvers::make_grid("uniform", steps);
     Solution solution = solve(*solver, integrate, what);
-    if (!solution.endpoint.defined()) fail_draw(solver->info(), solution.result);
+    if (!solution.endpoint.defined()) sampling::fail_draw(solver->info(), solution.result);
     return solution;
   }
 
@@ -165,7 +166,7 @@ class ReferenceMaker {
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> describe_problem(const OpenedModel& opened) {
-  const DrawRequest& request = opened.request;
+  const sampling::DrawRequest& request = opened.request;
   // Threads because they reorder sums inside convolutions, and because the seconds depend on them.
   return {{"versions", version_line()},
           {"model", opened.source_sha256},

@@ -352,11 +352,11 @@ std::string strip_png(const std::vector<double>& strip, const SweepModel& model)
   if (strip.empty()) return "";
   const std::vector<double> default_range(static_cast<std::size_t>(shape.channels), 127.5);
   std::vector<std::uint8_t> bytes(strip.size());
-  to_uint8(strip, shape, model.mean.empty() ? default_range : model.mean,
-           model.scale.empty() ? default_range : model.scale, bytes);
-  GridRows rows(1);
+  sampling::to_uint8(strip, shape, model.mean.empty() ? default_range : model.mean,
+                     model.scale.empty() ? default_range : model.scale, bytes);
+  sampling::GridRows rows(1);
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(strip.size()) / shape.values(); ++i) rows[0].push_back(i);
-  return encode_png(tile(bytes, shape, rows, {.scale = 2, .gap = 2, .background = 0}));
+  return sampling::encode_png(sampling::tile(bytes, shape, rows, {.scale = 2, .gap = 2, .background = 0}));
 }
 
 std::string sweep_report(const Sweep& sweep) {

@@ -19,7 +19,7 @@ namespace {
 /// First use of a model pays for thread pools and weight layouts; that should not count against the first cell.
 void warm_up(OpenedModel& opened) {
   const at::NoGradGuard no_gradients;
-  const DrawRequest& request = opened.request;
+  const sampling::DrawRequest& request = opened.request;
   const at::Tensor state = request.noise(0, request.batch).to(opened.model->device(), opened.model->dtype());
   at::Tensor labels, out = at::empty_like(state);
   if (!request.labels.empty()) labels = at::full({request.batch}, request.labels[0], state.options().dtype(at::kLong));
@@ -38,10 +38,9 @@ void measure_errors(const at::Tensor& endpoint, const at::Tensor& reference, std
 
 CellOutcome run_cell(const PlannedCell& planned, OpenedModel& opened, const Reference& reference,
                      const RunSetting& setting, const std::function<void(double)>& progress) {
-  DrawRequest request = opened.request;
+  sampling::DrawRequest request = opened.request;
   request.integrate = planned.integrate;
-  const auto alone = parallel::make_self_communicator();
-  const DrawResult result = draw_samples(*opened.model, *planned.solver, request, *alone, progress);
+  const sampling::DrawResult result = sampling::draw_samples(*opened.model, *planned.solver, request, progress);
   CellOutcome outcome;
   outcome.evaluations = result.evaluations();
   outcome.accepted = result.accepted();
