@@ -22,15 +22,6 @@ std::vector<std::int64_t> labels_of(SampleSource& source) {
   return labels;
 }
 
-void expect_bad(SampleSource& source, std::uint64_t number, const std::string& word) {
-  try {
-    read_sample(source, number);
-    FAIL() << source.sample_name(number) << " was read; expected " << word;
-  } catch (const BadSample& problem) {
-    EXPECT_NE(problem.message().find(word), std::string::npos) << problem.message();
-  }
-}
-
 class FolderSourceTest : public testing::Test {
  protected:
   void put(const std::string& path, const std::string& bytes) {
