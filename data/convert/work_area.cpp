@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/json_text.h"
+#include "core/log.h"
 #include "core/remove_tree.h"
 #include "core/retry.h"
 #include "core/system.h"
@@ -158,7 +159,9 @@ WorkArea::WorkArea(fs::path target, const ConversionPlan& plan, bool start_over)
 WorkArea::~WorkArea() {
   if (published_) return;
   if (!claimed_) {
-    System::current().rmdir(folder_);  // was made, and could not be locked; one with contents is somebody's and stays
+    // It was made, and could not be locked. One with contents is somebody's and stays.
+    if (System::current().rmdir(folder_) != 0 && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT)
+      log_warning("a leftover could not be removed: " + folder_.string());
   } else if (parts_.empty() || discard_) {
     remove_leftover(folder_);
   }

@@ -22,7 +22,7 @@ using Bytes = std::vector<unsigned char>;
 constexpr std::uint64_t undefined = ~std::uint64_t{0};
 // Far above what a shard needs (its headers take some 200 bytes each), far below what could hurt.
 constexpr std::uint64_t largest_header = std::uint64_t{64} * 1024;
-constexpr std::size_t most_blocks = 16, most_messages = 256, most_dims = 32;
+constexpr std::size_t most_blocks = 128, most_messages = 256, most_dims = 32;
 constexpr const char* hint = "restore the file from a copy, or make the shards anew with `pathline shards create`";
 
 // Message types (specification, IV.A.2).

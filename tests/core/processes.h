@@ -14,7 +14,11 @@ inline std::size_t processes_with_argument(const std::string& argument) {
   std::size_t count = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     std::ifstream file(entry.path() / "cmdline", std::ios::binary);
-    const std::string line(std::istreambuf_iterator<char>(file), {});
+    std::string line;
+    try {
+      line.assign(std::istreambuf_iterator<char>(file), {});
+    } catch (const std::ios_base::failure&) {  // it ended as we looked
+    }
     count += line.find(wanted) != std::string::npos;
   }
   return count;

@@ -20,7 +20,7 @@ build() {
   g++ "${flags[@]}" -MMD -MF "$1.d" -c -o "$1" "$2"
 }
 objects=()
-for file in core/error.cpp core/log.cpp core/random.cpp trainer/parallel/{communicator,watchdog,host/host_channel}.cpp trainer/parallel/nccl/{dynamic_library,cuda_api,nccl_api,nccl_comm,nccl_channel,nccl_communicator}.cpp tests/trainer/parallel/nccl/nccl_{start,channel}_test.cpp; do
+for file in core/error.cpp core/log.cpp core/plain_text.cpp core/random.cpp trainer/parallel/{agreement,communicator,watchdog,host/host_channel}.cpp trainer/parallel/nccl/{dynamic_library,cuda_api,nccl_api,nccl_comm,nccl_channel,nccl_communicator}.cpp tests/trainer/parallel/nccl/nccl_{start,channel}_test.cpp; do
   object=$out/$(basename "$file" .cpp).o
   build "$object" "$file"
   objects+=("$object")

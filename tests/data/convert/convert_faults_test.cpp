@@ -53,10 +53,18 @@ TEST(ConvertFaults, each_leaves_no_target_and_the_same_again_gives_the_same_byte
   for_every_fault([&](FaultySystem& system) {
     const TemporaryFolder folder;
 
+    testing::internal::CaptureStderr();
     const auto error = error_under(system, [&] { make_shards(folder / "out"); });
+    const std::string said = testing::internal::GetCapturedStderr();
 
-    test::expect_documented(error, system);
     EXPECT_EQ(fs::exists(folder / "out"), !error);
+    if (!error && fs::exists(folder / ".out.partial")) {
+      // The set is in its place; that the emptied work folder could not be removed is a warning.
+      EXPECT_TRUE(contains(said, ".out.partial"));
+      EXPECT_EQ(contents_of(folder / "out"), expected);
+      return;
+    }
+    test::expect_documented(error, system);
     EXPECT_EQ(temporaries_below(folder.path()), std::vector<std::string>{});
     // What stays holds a finished shard.
     EXPECT_EQ(fs::exists(folder / ".out.partial"), fs::exists(folder / ".out.partial/part-00000.json"));

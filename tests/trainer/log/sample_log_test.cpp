@@ -12,7 +12,7 @@ using test::TemporaryFolder;
 
 data::Batch batch_of(std::uint64_t number, std::vector<data::SampleRef> samples) {
   data::Batch batch;
-  batch.step = number;
+  batch.number = number;
   batch.samples = std::move(samples);
   return batch;
 }
