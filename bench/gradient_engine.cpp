@@ -19,6 +19,7 @@
 
 #include "core/error.h"
 #include "flow/networks/network.h"
+#include "flow/networks/unet/unet_settings.h"
 #include "trainer/parallel/communicator.h"
 #include "trainer/parallel/engine/data_parallel.h"
 #include "trainer/parallel/session.h"
@@ -77,16 +78,10 @@ int run(int argc, char** argv) {
   const auto communicator = session.communicator("auto", 120);
   at::set_num_threads(1);
 
-  flow::NetworkSettings settings;
-  settings.kind = "unet";
-  settings.image_channels = 1;
-  settings.image_height = settings.image_width = 28;
-  settings.channels = static_cast<std::int64_t>(number(2, 32));
-  settings.channel_mult = {1, 2, 2};
-  settings.res_blocks = 1;
-  settings.attention = {7};
-  settings.heads = 1;
-  settings.head_channels = 32;
+  flow::UNetSettings options;
+  options.channels = static_cast<std::int64_t>(number(2, 32));
+  options.attention = {7};
+  const flow::NetworkSettings settings = flow::unet_settings(options, SampleShape::picture(1, 28, 28));
   const auto images = static_cast<std::int64_t>(number(3, 32));
   parallel::EngineSettings during, after;
   during.first_bucket_bytes = after.first_bucket_bytes = static_cast<std::size_t>(number(4, 1) * 1048576);
@@ -115,7 +110,7 @@ int run(int argc, char** argv) {
   }
   if (communicator->rank() != 0) return 0;
   std::printf("%d ranks (%s), %lld channels, %lld images per rank, %.2f MB of gradients in %zu buckets, %d rounds\n",
-              communicator->size(), communicator->name().c_str(), static_cast<long long>(settings.channels),
+              communicator->size(), communicator->name().c_str(), static_cast<long long>(options.channels),
               static_cast<long long>(images), static_cast<double>(overlap.counters.bytes) / 1e6,
               overlap.engine->buckets().size(), rounds);
   std::printf("%-10s %12s %12s %12s %12s\n", "", "step ms", "of bare", "reducing ms", "exposed ms");

@@ -22,6 +22,7 @@
 
 #include "flow/autocast.h"
 #include "flow/networks/network.h"
+#include "flow/networks/unet/unet_settings.h"
 #include "flow/objectives/loss.h"
 
 namespace {
@@ -50,26 +51,26 @@ int main(int argc, char** argv) {
     options[argument.substr(0, equals)] = argument.substr(equals + 1);
   }
   const auto image = integers(options["image"]);
-  pathline::flow::NetworkSettings settings;
-  settings.image_channels = image.at(0);
-  settings.image_height = image.at(1);
-  settings.image_width = image.at(2);
+  pathline::flow::UNetSettings settings;
   settings.channels = std::stoll(options["channels"]);
   settings.channel_mult = integers(options["mult"]);
   settings.res_blocks = std::stoll(options["res_blocks"]);
   settings.attention = integers(options["attention"]);
   settings.head_channels = std::stoll(options["head_channels"]);
-  settings.classes = std::stoll(options["classes"]);
+  const std::int64_t classes = std::stoll(options["classes"]);
   const auto batch = std::stoll(options["batch"]);
   const bool bfloat16 = options["precision"] == "bf16";
   at::set_num_threads(std::stoi(options["threads"]));
 
-  const auto network = pathline::flow::make_network(settings, 1);
+  const auto network = pathline::flow::make_network(
+      pathline::flow::unet_settings(settings, pathline::SampleShape::picture(image.at(0), image.at(1), image.at(2)),
+                                    pathline::flow::label_condition(classes)),
+      1);
   std::int64_t parameters = 0;
   for (const auto& [name, tensor] : pathline::flow::named_state(*network)) parameters += tensor.numel();
   const at::Tensor x = at::randn({batch, image[0], image[1], image[2]}), target = at::randn_like(x),
                    t = at::rand({batch});
-  const at::Tensor labels = settings.classes > 0 ? at::randint(settings.classes, {batch}, at::kLong) : at::Tensor();
+  const at::Tensor labels = classes > 0 ? at::randint(classes, {batch}, at::kLong) : at::Tensor();
 
   std::vector<double> milliseconds, cpu_milliseconds;
   double loss_value = 0;

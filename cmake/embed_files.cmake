@@ -1,11 +1,12 @@
 # pathline_embed_files(OUTPUT FOLDER FILES…): writes a source file that gives tools/solver_template.h's template_text() the
-# texts of FOLDER/FILES. The files stay the one place where they are edited; a change configures anew.
+# texts of FOLDER/FILES, by their names without a path. The files stay the one place where they are edited; a change configures anew.
 function(pathline_embed_files output folder)
   set(_entries "")
   foreach(_file ${ARGN})
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${folder}/${_file}")
     file(READ "${folder}/${_file}" _text)
-    string(APPEND _entries "    {\"${_file}\", R\"TEMPLATE(${_text})TEMPLATE\"},\n")
+    get_filename_component(_name "${_file}" NAME)
+    string(APPEND _entries "    {\"${_name}\", R\"TEMPLATE(${_text})TEMPLATE\"},\n")
   endforeach()
   file(GENERATE OUTPUT "${output}" CONTENT "// Made by cmake/embed_files.cmake.
 #include <map>

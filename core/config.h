@@ -14,45 +14,13 @@
 #include <string_view>
 #include <vector>
 
+#include "core/config_schema.h"
+
 namespace pathline {
 
-/// One key of the schema. Make entries with the functions below.
-struct ConfigKey {
-  enum class Kind { integer, real, boolean, choice, text, path, integer_list };
-  std::string name;  ///< "train.steps"
-  Kind kind;
-  std::string default_value;  ///< as INI text
-  double minimum, maximum;    ///< integer, real and list items
-  std::vector<std::string> choices;
-  std::string doc;  ///< one line; units in it
-};
-
-/// The keys that a configuration may have. Made once, then read only. Adding a repeated name, one that is not
-/// `section.key`, or a default outside its own range is a std::logic_error.
-class ConfigSchema {
- public:
-  void add_integer(std::string name, std::int64_t value, std::int64_t minimum, std::int64_t maximum, std::string doc);
-  void add_real(std::string name, double value, double minimum, double maximum, std::string doc);
-  void add_boolean(std::string name, bool value, std::string doc);
-  void add_choice(std::string name, std::string value, std::vector<std::string> choices, std::string doc);
-  void add_text(std::string name, std::string value, std::string doc);
-  /// A text that names a file or a folder: kept, and printed, with `~` and $HOME expanded (core/home_path.h).
-  void add_path(std::string name, std::string value, std::string doc);
-  void add_integer_list(std::string name, std::vector<std::int64_t> value, std::int64_t minimum, std::int64_t maximum,
-                        std::string doc);
-
-  const std::vector<ConfigKey>& keys() const noexcept { return keys_; }
-  const ConfigKey* find(std::string_view name) const;
-  /// Nearest known key by edit distance, else the same or a near key of another section, or "" when nothing is near.
-  std::string nearest(std::string_view name) const;
-
- private:
-  void add(ConfigKey key);
-
-  std::vector<ConfigKey> keys_;
-};
-
-/// The values of one run. The accessors throw std::logic_error for a name or kind that the schema lacks.
+/// The values of one run. The accessors throw std::logic_error for a name or kind that the schema lacks, and for a key
+/// that does not exist beside the present value of its owner (ConfigSchema::only_where); giving such a key is an error
+/// of the user.
 class Config {
  public:
   /// Defaults only.
@@ -72,12 +40,22 @@ class Config {
   const std::string& text(std::string_view name) const;  ///< text, path and choice keys
   std::vector<std::int64_t> integer_list(std::string_view name) const;
 
+  const ConfigSchema& schema() const noexcept { return *schema_; }
+  /// The keys that exist here, in the order of the schema.
+  std::vector<const ConfigKey*> keys() const;
+  /// The value of any key in the one form that is kept and printed: equal values, however they were written ("1e-3",
+  /// "0.001"), have equal texts.
+  const std::string& value_text(std::string_view name) const { return value(name).text; }
   /// Where the value came from: "default", "FILE.ini:12" or "--section.key".
   const std::string& source(std::string_view name) const;
   bool is_default(std::string_view name) const { return source(name) == "default"; }
   /// The resolved whole as INI text that parses back to the same Config. With `annotate`, each key has its doc and
   /// source as comments.
   std::string to_ini(bool annotate = false) const;
+  /// For ConfigSchema::fold_older_keys() alone: `into` becomes `text`, given where `from` was given, and `from` its
+  /// default again, unless it is `into` itself, whose older form `text` replaces. Throws Error(usage) at that place for
+  /// a text that `into` does not allow.
+  void fold(std::string_view from, std::string_view into, const std::string& text);
   /// Error(usage) at this key's source, for checks across keys.
   [[noreturn]] void fail(std::string_view name, const std::string& message, const std::string& hint = {}) const;
 
@@ -85,18 +63,17 @@ class Config {
   struct Value {
     std::string text, source;
   };
+  Config() = default;  // without a schema: for parse_text() to fill
   const Value& value(std::string_view name) const;
+  bool exists(const ConfigKey& key) const;
+  const ConfigKey* existing_key(std::string_view name) const;
+  void assign(const std::string& name, const std::string& text, const std::string& source);
+  void settle_owned();
   const std::string& text_of_kind(std::string_view name, ConfigKey::Kind kind) const;
   void read_ini(std::string_view ini, const std::string& origin);
   void read_arguments(const std::vector<std::string>& arguments);
-  const ConfigSchema* schema_;  // outlives the Config
+  const ConfigSchema* schema_ = nullptr;  // outlives the Config
   std::map<std::string, Value, std::less<>> values_;
 };
-
-/// Whole-string number parsing shared with command-line options: units k, M, G; `place` names the option in errors.
-std::int64_t parse_integer(std::string_view text, std::int64_t minimum, std::int64_t maximum, const std::string& place);
-double parse_real(std::string_view text, double minimum, double maximum, const std::string& place);
-/// Nearest of `candidates` (the first of several) within edit distance 1 + length/3, or "".
-std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates);
 
 }  // namespace pathline

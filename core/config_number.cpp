@@ -1,4 +1,4 @@
-// Number parsing of core/config.h.
+// Number parsing of core/config_schema.h.
 
 #include <algorithm>
 #include <charconv>
@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "core/config.h"
+#include "core/config_schema.h"
 #include "core/error.h"
 
 namespace pathline {

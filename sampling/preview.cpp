@@ -35,11 +35,11 @@ std::string render_preview(flow::VelocityNetwork& network, const flow::FlowSpec&
   const std::shared_ptr<flow::VelocityNetwork> borrowed(std::shared_ptr<void>(), &network);
   const auto field = make_network_model(borrowed, flow, device);
 
-  const std::int64_t classes = network.settings().classes;
+  const std::int64_t classes = network.settings().classes();
   DrawRequest request;
   request.count = settings.columns * (classes > 0 ? classes : settings.rows_if_unconditional);
   // The same ids, labels and noise as `pathline sample --seed S` of the same size gives.
-  request.labels = choose_labels("", request.count, classes, network.settings().null_class);
+  request.labels = choose_labels("", request.count, classes, network.settings().null_class());
   request.noise = [&](std::int64_t first, std::int64_t count) {
     return generation_noise(settings.seed, first, count, field->shape(), field->dtype());
   };

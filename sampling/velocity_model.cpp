@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include "core/error.h"
@@ -29,21 +30,39 @@ torch::autograd::variable_list gradients_of(const torch::autograd::variable_list
   return found;
 }
 
+data::ImageShape picture_shape(const SampleShape& shape) {
+  if (shape.kind() != SampleKind::picture)
+    throw Error(ExitCode::bad_input,
+                "expected a network of pictures, found one of samples of the kind " + shape.describe());
+  return {shape.sizes()[0], shape.sizes()[1], shape.sizes()[2]};
+}
+
+/// A sampler has labels to give, and nothing else yet.
+void require_labels_alone(const ConditionSpec& spec) {
+  for (const ConditionField& field : spec) {
+    if (field.kind == ConditionField::Kind::label && spec.size() == 1) continue;
+    throw Error(ExitCode::usage,
+                fmt::format("the network is conditioned on {}, and there is no way yet to give values of it",
+                            shown(field.name)),
+                {}, "only networks without conditions, or with a label alone, can be sampled");
+  }
+}
+
 class NetworkModel final : public VelocityModel {
  public:
   NetworkModel(std::shared_ptr<flow::VelocityNetwork> network, const flow::FlowSpec& spec, at::Device device,
                const NetworkModelOptions& options)
-      : VelocityModel(
-            {network->settings().image_channels, network->settings().image_height, network->settings().image_width},
-            network->settings().classes, at::kFloat, device, flow::classifier_free_passes(options.guidance)),
+      : VelocityModel(picture_shape(network->sample_shape()), network->settings().classes(), at::kFloat, device,
+                      flow::classifier_free_passes(options.guidance)),
         network_(std::move(network)),
         path_(spec.path),
         prediction_(spec.prediction),
         options_(options) {
     const auto& settings = network_->settings();
-    if (options.guidance != 1 && (settings.classes == 0 || !settings.null_class)) {
+    require_labels_alone(settings.condition);
+    if (options.guidance != 1 && (settings.classes() == 0 || !settings.null_class())) {
       throw Error(ExitCode::usage,
-                  settings.classes == 0
+                  settings.classes() == 0
                       ? "the network is unconditional: there is no label to guide by"
                       : "the network was trained without dropped labels, so it has no unconditional velocity",
                   "--guidance", "leave --guidance out");

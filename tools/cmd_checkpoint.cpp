@@ -68,11 +68,10 @@ int info(const std::vector<std::string>& arguments) {
                     checkpoint.state.seed));
   print(fmt::format("network      {}, {} parameters in {} tensors", network.kind, parameter_count(weights),
                     weights.size()));
-  print(fmt::format("images       {} x {} x {} (channels, height, width)", network.image_channels, network.image_height,
-                    network.image_width));
-  print(fmt::format("classes      {}", network.classes == 0 ? std::string("unconditional")
-                                                            : fmt::format("{}{}", network.classes,
-                                                                          network.null_class ? " and none" : "")));
+  print(fmt::format("samples      {}", network.shape.describe()));
+  print(fmt::format("classes      {}", network.classes() == 0 ? std::string("unconditional")
+                                                              : fmt::format("{}{}", network.classes(),
+                                                                            network.null_class() ? " and none" : "")));
   if (!model.class_names.empty()) print(plain_line(fmt::format("names        {}", fmt::join(model.class_names, ", "))));
   print(fmt::format("path         {}, predicts {}", model.flow.path->text(), model.flow.prediction->text()));
   if (model.flow.training) {
@@ -164,7 +163,7 @@ void describe_images(const Options& options, const Config& config, ModelDescript
     const data::DatasetInfo info = data::read_index(shards);
     if (options.has("image")) options.fail("image", "given, but the image shape is known from " + shards.string());
     RunConfig run;
-    run.shards = shards;
+    run.data.shards = shards;
     run.network = model.network;
     fit_to_data(run, config, info);
     model.network = run.network;
@@ -181,9 +180,8 @@ void describe_images(const Options& options, const Config& config, ModelDescript
   const std::vector<std::int64_t> shape = options.integers("image", 1, 65536);
   if (shape.size() != 3)
     options.fail("image", fmt::format("expected CHANNELS,HEIGHT,WIDTH, found {} numbers", shape.size()));
-  model.network.image_channels = shape[0];
-  model.network.image_height = shape[1];
-  model.network.image_width = shape[2];
+  model.network.shape = SampleShape::picture(shape[0], shape[1], shape[2]);
+  flow::check_network(model.network, config);
   model.mean.assign(static_cast<std::size_t>(shape[0]), 127.5);
   model.scale = model.mean;
 }
@@ -205,7 +203,7 @@ int import_weights(const std::vector<std::string>& arguments) {
   CheckpointContents contents;
   contents.state.seed = static_cast<std::uint64_t>(config.integer("train.seed"));
   contents.model.network = network_settings(config);
-  contents.model.flow = flow_spec(config);
+  contents.model.flow = flow::read_flow(config);
   contents.model.flow.training.reset();  // nobody knows how they were trained
   contents.config_ini = config.to_ini();
   describe_images(options, config, contents.model);

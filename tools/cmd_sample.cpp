@@ -148,7 +148,7 @@ std::vector<std::pair<std::string, sampling::SampleAttribute>> attributes(const 
   if (p.opened.checkpoint) {
     list.emplace_back("config", p.opened.checkpoint->config_ini);
     list.emplace_back("weights", p.opened.weights);
-    if (p.opened.checkpoint->model.network.classes > 0) {
+    if (p.opened.checkpoint->model.network.classes() > 0) {
       list.emplace_back("guidance", p.opened.guidance);
       list.emplace_back("guidance_formula", "v = u + guidance * (c - u)");
     }

@@ -76,26 +76,6 @@ TrainArguments parse_arguments(const std::vector<std::string>& arguments) {
   return parsed;
 }
 
-std::string range_text(const ConfigKey& key) {
-  switch (key.kind) {
-    case ConfigKey::Kind::choice:
-      return fmt::format("{}", fmt::join(key.choices, "|"));
-    case ConfigKey::Kind::boolean:
-      return "true|false";
-    case ConfigKey::Kind::text:
-      return "TEXT";
-    case ConfigKey::Kind::path:
-      return "PATH";
-    case ConfigKey::Kind::integer_list:
-      return "N,N,…";
-    case ConfigKey::Kind::integer:
-      return fmt::format("N >= {:.0f}", key.minimum);
-    case ConfigKey::Kind::real:
-      return fmt::format("{:g} … {:g}", key.minimum, key.maximum);
-  }
-  return {};
-}
-
 std::string help_text() {
   std::string text =
       "Usage: pathline train CONFIG.ini [--section.key VALUE …] [options]\n"
@@ -110,15 +90,14 @@ std::string help_text() {
       "  --fresh         refuse to resume: an error if checkpoint.dir holds a checkpoint\n"
       "  --help          show this text\n\n"
       "Settings, from CONFIG.ini or as --section.key VALUE, which wins. Numbers may end in k, M or G (thousands):\n";
-  std::string section;
+  std::string heading;
   for (const ConfigKey& key : train_schema().keys()) {
-    const std::string this_section = key.name.substr(0, key.name.find('.'));
-    if (this_section != section) {
-      section = this_section;
-      text += fmt::format("\n[{}]\n", section);
-    }
+    std::string of_key = fmt::format("\n[{}]", section_part(key.name));
+    if (!key.owner.empty()) of_key += fmt::format(" where {} is {}", key.owner_key, key.owner);
+    if (of_key != heading) text += of_key + "\n";
+    heading = of_key;
     const std::string default_text = key.default_value.empty() ? "" : fmt::format(", default {}", key.default_value);
-    text += fmt::format("  {:<30}{}\n{:32}({}{})\n", key.name, wrap_text(key.doc, 110, 32), "", range_text(key),
+    text += fmt::format("  {:<30}{}\n{:32}({}{})\n", key.name, wrap_text(key.doc, 110, 32), "", allowed_values(key),
                         default_text);
   }
   return text;

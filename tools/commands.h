@@ -28,5 +28,6 @@ int run_sweep(const std::vector<std::string>& arguments, CommandContext& context
 int run_solvers(const std::vector<std::string>& arguments, CommandContext& context);     // cmd_solvers.cpp
 int run_shards(const std::vector<std::string>& arguments, CommandContext& context);      // cmd_shards.cpp
 int run_checkpoint(const std::vector<std::string>& arguments, CommandContext& context);  // cmd_checkpoint.cpp
+int run_docs(const std::vector<std::string>& arguments, CommandContext& context);        // cmd_docs.cpp
 
 }  // namespace pathline::tools

@@ -48,7 +48,7 @@ constexpr std::chrono::seconds peer_patience{5};
 
 struct Command {
   const char* name;
-  const char* summary;
+  const char* summary;  ///< empty: not in --help
   int (*run)(const std::vector<std::string>&, CommandContext&);
 };
 
@@ -61,6 +61,7 @@ const std::vector<Command> commands = {
     {"solvers", "list, explain, start and examine solver plugins", pathline::tools::run_solvers},
     {"shards", "convert data sets into image shards, look at them, check every byte", pathline::tools::run_shards},
     {"checkpoint", "look at, verify, export and import checkpoints", pathline::tools::run_checkpoint},
+    {"docs", "", pathline::tools::run_docs},
 };
 
 std::string help_text() {
@@ -68,7 +69,9 @@ std::string help_text() {
       "Usage: pathline COMMAND …\n"
       "       mpirun -n N pathline COMMAND …\n\n"
       "Trains flow-matching generative models and samples from them through plug-in ODE solvers.\n\nCommands:\n";
-  for (const Command& command : commands) text += fmt::format("  {:<12}{}\n", command.name, command.summary);
+  for (const Command& command : commands) {
+    if (*command.summary != 0) text += fmt::format("  {:<12}{}\n", command.name, command.summary);
+  }
   text +=
       "\nOptions:\n"
       "  --help      show this text; `pathline COMMAND --help` says more about a command\n"

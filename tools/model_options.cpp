@@ -256,7 +256,7 @@ OpenedModel open_model(const Options& options, parallel::Communicator& communica
     network.bf16 = opened.precision == "bf16";
     opened.model = sampling::make_network_model(load_network(*opened.checkpoint, ema ? WeightSet::ema : WeightSet::raw),
                                                 described.flow, device, network);
-    null_class = opened.checkpoint->model.network.null_class;
+    null_class = opened.checkpoint->model.network.null_class();
     opened.guidance = fmt::format("{}", guidance);
   }
   opened.device = device.str();

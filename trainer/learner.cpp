@@ -35,17 +35,20 @@ Learner::Learner(const RunConfig& run, const data::DatasetInfo& data, ModelState
       model_(model),
       network_(model.network()),
       device_(model.device()),
-      batch_settings_{
-          run.seed, run.global_batch, run.flow, network_->condition_spec(), {run.seed, run.flip, run.crop_padding}} {}
+      batch_settings_{run.train.seed,
+                      run.train.global_batch,
+                      run.flow,
+                      network_->condition_spec(),
+                      {run.train.seed, run.train.flip, run.train.crop_padding}} {}
 
 MicroResult Learner::accumulate(const data::Batch& batch) {
   last_samples_.clear();
   for (const auto& sample : batch.samples) last_samples_.push_back(sample.id);
   const flow::ObjectiveBatch input = make_training_batch(batch, data_, batch_settings_).to(device_);
-  if (run_.network.dropout > 0) seed_dropout(run_.seed, batch, device_);
+  seed_dropout(run_.train.seed, batch, device_);
   at::Tensor losses;
   {
-    const flow::AutocastGuard autocast(device_.type(), run_.bf16);
+    const flow::AutocastGuard autocast(device_.type(), run_.train.bf16);
     losses = run_.flow.training->objective->losses(*network_, input);
   }
   const at::Tensor loss = losses.sum();
@@ -61,7 +64,7 @@ MicroResult Learner::accumulate(const data::Batch& batch) {
     return result;
   }
   // Divided here, by a number that all ranks share, the gradients of all micro-batches simply add up.
-  const at::Tensor part = loss / static_cast<double>(run_.global_batch);
+  const at::Tensor part = loss / static_cast<double>(run_.train.global_batch);
   if (!model_.data_parallel().backward_part(part)) result.problem = gradient_problem(last_samples_);
   return result;
 }
@@ -72,7 +75,7 @@ std::string Learner::reduce() {
 }
 
 bool Learner::update(double gradient_norm, const StepRates& rates, std::uint64_t step) {
-  const double factor = clip_factor(gradient_norm, run_.clip);
+  const double factor = clip_factor(gradient_norm, run_.optimizer.clip);
   for (const OwnedSlice& own : model_.owned_slices()) {
     if (factor < 1) own.optimizer.gradients.mul_(factor);
     model_.optimizer().update(own.optimizer, rates.learning_rate, step);

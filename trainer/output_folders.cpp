@@ -34,25 +34,25 @@ OutputFolders::OutputFolders(const RunConfig& run, int rank, bool dry_run) {
   if (rank == 0) {
     for_setting("checkpoint.dir", [&] {
       if (!dry_run) {
-        checkpoint_lock_.emplace(run.checkpoint_dir);
-        remove_stale_temporaries(run.checkpoint_dir);
+        checkpoint_lock_.emplace(run.checkpoint.dir);
+        remove_stale_temporaries(run.checkpoint.dir);
       }
-      require_writable(run.checkpoint_dir);
+      require_writable(run.checkpoint.dir);
     });
     for_setting("log.dir", [&] {
-      prepare(run.log_dir);
+      prepare(run.log.dir);
       std::error_code ignored;
       // A second lock on one folder would stand in the way of the first.
-      if (!dry_run && !fs::equivalent(run.checkpoint_dir, run.log_dir, ignored)) log_lock_.emplace(run.log_dir);
-      require_appendable(run.log_dir / "metrics.jsonl");
-      if (run.preview_every > 0) require_writable(run.log_dir / "preview");
+      if (!dry_run && !fs::equivalent(run.checkpoint.dir, run.log.dir, ignored)) log_lock_.emplace(run.log.dir);
+      require_appendable(run.log.dir / "metrics.jsonl");
+      if (run.log.preview_every > 0) require_writable(run.log.dir / "preview");
     });
   }
-  if (!run.trace_dir.empty()) for_setting("log.trace", [&] { prepare(run.trace_dir); });
-  if (!run.sample_log.empty()) {
+  if (!run.log.trace.empty()) for_setting("log.trace", [&] { prepare(run.log.trace); });
+  if (!run.log.samples.empty()) {
     for_setting("log.samples", [&] {
-      prepare(fs::path(run.sample_log).parent_path());
-      require_appendable(fmt::format("{}.rank-{}", run.sample_log, rank));
+      prepare(fs::path(run.log.samples).parent_path());
+      require_appendable(fmt::format("{}.rank-{}", run.log.samples, rank));
     });
   }
 }

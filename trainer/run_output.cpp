@@ -24,9 +24,9 @@ RunOutput::RunOutput(TrainSetup& setup, TrainCallbacks::Preview preview)
   const RunConfig& run = setup.run;
   together(setup.communicator, [&] {
     if (setup.first_rank()) log_.emplace(run, setup.state.step, setup.facts);
-    if (!run.sample_log.empty()) sample_log_.emplace(run.sample_log, setup.communicator.rank());
+    if (!run.log.samples.empty()) sample_log_.emplace(run.log.samples, setup.communicator.rank());
   });
-  if (setup.first_rank()) writer_.emplace(run.checkpoint_dir, run.keep, run.checkpoint_async, setup.trace());
+  if (setup.first_rank()) writer_.emplace(run.checkpoint.dir, run.checkpoint.keep, run.checkpoint.async, setup.trace());
   if (setup.state.step > 0) saved_step_ = setup.state.step;
 }
 
@@ -52,9 +52,9 @@ void RunOutput::after_step(const StepResult& step) {
   count(step);
   if (!step.skip) {
     learning_rate_ = step.rates.learning_rate;
-    if (due(run.log_every) || last_step()) record(step.rates);
-    if (preview_ && run.preview_every > 0 && (due(run.preview_every) || last_step())) preview();
-    if (due(run.checkpoint_every)) save();
+    if (due(run.log.every) || last_step()) record(step.rates);
+    if (preview_ && run.log.preview_every > 0 && (due(run.log.preview_every) || last_step())) preview();
+    if (due(run.checkpoint.every)) save();
   }
   report_checkpoints();
   show_progress();
@@ -75,7 +75,8 @@ void RunOutput::finish() {
 void RunOutput::count(const StepResult& step) {
   for (MetricsWindow* window : {&since_record_, &since_progress_}) {
     if (!step.skip) window->add_step(step.loss(), step.gradient_norm, step.clipped);
-    window->add_time(setup_.run.global_batch, step.clock.seconds(), step.reduction_seconds, step.data_wait_seconds);
+    window->add_time(setup_.run.train.global_batch, step.clock.seconds(), step.reduction_seconds,
+                     step.data_wait_seconds);
     window->add_communication(step.communication);
   }
 }
@@ -141,9 +142,9 @@ void RunOutput::show_progress() {
   const RunConfig& run = setup_.run;
   const TrainState& state = setup_.state;
   const double speed = since_progress_.images_per_second();
-  const auto images_left = static_cast<double>((run.steps - state.step) * run.global_batch);
-  progress_.show(progress_text({state.step, run.steps, state.position, since_progress_.mean_loss(), learning_rate_,
-                                speed, images_left / speed}));
+  const auto images_left = static_cast<double>((run.train.steps - state.step) * run.train.global_batch);
+  progress_.show(progress_text({state.step, run.train.steps, state.position, since_progress_.mean_loss(),
+                                learning_rate_, speed, images_left / speed}));
   if (since_progress_.steps() >= kStepsOfSpeed) since_progress_ = {};
 }
 

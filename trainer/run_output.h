@@ -39,7 +39,7 @@ class RunOutput {
   double seconds() const { return clock_.seconds(); }
 
  private:
-  bool last_step() const { return setup_.state.step == setup_.run.steps; }
+  bool last_step() const { return setup_.state.step == setup_.run.train.steps; }
   /// Whether something comes due `every` steps; 0: never.
   bool due(std::uint64_t every) const { return every > 0 && setup_.state.step % every == 0; }
   void count(const StepResult& step);

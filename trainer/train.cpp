@@ -41,7 +41,7 @@ StepResult work_through_batch(Learner& learner, data::Reader& reader, const RunC
       pass.argument("micro-batch", static_cast<double>(micro));
       MicroResult result = learner.accumulate(batch);
       step.loss_sum += result.loss_sum;
-      step.samples += static_cast<double>(run.micro_batch);
+      step.samples += static_cast<double>(run.train.micro_batch);
       step.problem = std::move(result.problem);
     }
   } catch (...) {
@@ -75,11 +75,11 @@ void agree_on_step_and_norm(StepResult& step, Learner& learner, Communicator& co
 /// Counts the step and carries it out.
 void update(StepResult& step, Learner& learner, TrainState& state, const RunConfig& run, TraceWriter* trace) {
   const TraceSpan span(trace, "optimizer", "compute");
-  const auto batch = static_cast<double>(run.global_batch);
-  step.rates.learning_rate = learning_rate_at(run.learning_rate, state.step, run.steps);
+  const auto batch = static_cast<double>(run.train.global_batch);
+  step.rates.learning_rate = learning_rate_at(run.optimizer.learning_rate, state.step, run.train.steps);
   ++state.step;
   state.ema_images += batch;
-  step.rates.ema_beta = ema_beta(run.ema_halflife, run.ema_ramp, state.ema_images, batch);
+  step.rates.ema_beta = ema_beta(run.train.ema_halflife, run.train.ema_ramp, state.ema_images, batch);
   step.clipped = learner.update(step.gradient_norm, step.rates, state.step);
 }
 
@@ -88,7 +88,7 @@ void skip(const StepResult& step, std::uint64_t in_a_row, Learner& learner, RunO
   learner.discard();
   const std::string problems = gather_problems(step.problem, setup.communicator);
   output.warn_of_skipped_step(problems, in_a_row);
-  if (in_a_row < setup.run.max_skipped) return;
+  if (in_a_row < setup.run.train.max_skipped) return;
   throw parallel::AgreedError(
       Error(ExitCode::numerical, fmt::format("{} steps in a row were not finite; the last one: {}", in_a_row, problems),
             {}, "lower optimizer.lr, or look at these samples; the last checkpoint is intact"),
@@ -105,13 +105,13 @@ TrainOutcome run_steps(TrainSetup& setup, const TrainCallbacks& callbacks) {
   RunOutput output(setup, callbacks.preview);
   std::uint64_t skipped_in_a_row = 0;
 
-  while (state.step < run.steps) {
+  while (state.step < run.train.steps) {
     TraceSpan span(trace, "step", "step");
     StepResult step = work_through_batch(learner, reader, run, output.sample_log(), trace);
     if (step.failure.empty()) step.failure = output.take_failure();
     step.stop = callbacks.stop_requested && callbacks.stop_requested();
     agree_on_step_and_norm(step, learner, setup.communicator, trace);
-    state.position += run.global_batch;
+    state.position += run.train.global_batch;
     if (step.skip) {
       skip(step, ++skipped_in_a_row, learner, output, setup);
     } else {
@@ -121,11 +121,11 @@ TrainOutcome run_steps(TrainSetup& setup, const TrainCallbacks& callbacks) {
     span.argument("step", static_cast<double>(state.step));
     span.end();
     output.after_step(step);
-    if (step.stop && state.step < run.steps) {
+    if (step.stop && state.step < run.train.steps) {
       output.finish();
       if (setup.first_rank()) {
         log_info(fmt::format("stopped on request after step {} of {}; the same command goes on from here", state.step,
-                             run.steps));
+                             run.train.steps));
       }
       return TrainOutcome::stopped;
     }
@@ -134,7 +134,7 @@ TrainOutcome run_steps(TrainSetup& setup, const TrainCallbacks& callbacks) {
   output.finish();
   if (setup.first_rank()) {
     log_info(fmt::format("trained to step {} = {} images in {}; checkpoint in {}", grouped(state.step),
-                         grouped(state.position), duration_text(output.seconds()), run.checkpoint_dir.string()));
+                         grouped(state.position), duration_text(output.seconds()), run.checkpoint.dir.string()));
   }
   return TrainOutcome::finished;
 }
@@ -145,10 +145,10 @@ TrainOutcome train(const Config& config, Communicator& communicator, const Train
                    const TrainOptions& options) {
   TrainSetup setup(config, communicator, options);
   if (options.dry_run) return TrainOutcome::dry_run;
-  if (setup.state.step >= setup.run.steps) {
+  if (setup.state.step >= setup.run.train.steps) {
     if (setup.first_rank()) {
       log_info(fmt::format("already trained to step {} of {}: nothing to do (raise train.steps to go on)",
-                           setup.state.step, setup.run.steps));
+                           setup.state.step, setup.run.train.steps));
     }
     return TrainOutcome::already_finished;
   }

@@ -21,12 +21,12 @@ void open_inputs(TrainSetup& setup, const TrainOptions& options) {
   together(setup.communicator, [&] {
     RunConfig& run = setup.run;
     run = resolve_run_config(setup.config, setup.communicator.size(), setup.communicator.local_size(), cores);
-    setup.shards = data::ShardSet::open(run.shards, {false, run.data_backend, run.cache_bytes});
+    setup.shards = data::ShardSet::open(run.data.shards, {false, run.data.backend, run.data.cache_bytes()});
     fit_to_data(run, setup.config, setup.shards->info());
-    at::set_num_threads(run.threads);
+    at::set_num_threads(run.train.threads);
     setup.folders.emplace(run, rank, options.dry_run);
-    if (!run.trace_dir.empty() && !options.dry_run) {
-      setup.tracer.emplace(run.trace_dir / fmt::format("trace-rank{}.json", rank), rank, fmt::format("rank {}", rank));
+    if (!run.log.trace.empty() && !options.dry_run) {
+      setup.tracer.emplace(run.log.trace / fmt::format("trace-rank{}.json", rank), rank, fmt::format("rank {}", rank));
       setup.tracer->name_thread("training");
     }
   });
@@ -47,7 +47,7 @@ ModelDescription describe_model(const RunConfig& run, const data::ShardSet& shar
 /// Rank 0's resume point for everybody; leaves the model restored. Collective.
 TrainState resume(TrainSetup& setup, bool fresh) {
   TrainState state;
-  state.seed = setup.run.seed;
+  state.seed = setup.run.train.seed;
   ModelDescription model;
   std::string message;
   together(setup.communicator, [&] {
@@ -56,8 +56,8 @@ TrainState resume(TrainSetup& setup, bool fresh) {
     if (!checkpoint) return;
     setup.model->restore(*checkpoint);
     state = checkpoint->state;
-    state.seed = setup.run.seed;  // imported weights bring none
-    message = to_json(state, model);
+    state.seed = setup.run.train.seed;  // imported weights bring none
+    message = to_json(state, checkpoint->model);
   });
   std::uint64_t length = message.size();
   setup.communicator.broadcast(&length, sizeof length, 0);
@@ -74,16 +74,17 @@ TrainState resume(TrainSetup& setup, bool fresh) {
 ModelStateSettings model_state_settings(const RunConfig& run, TraceWriter* trace) {
   ModelStateSettings settings;
   settings.network = run.network;
-  settings.seed = run.seed;
-  settings.optimizer = run.optimizer;
-  settings.micro_batches = run.global_batch / run.micro_batch;
-  settings.engine.reduction = run.reduction;
+  settings.seed = run.train.seed;
+  settings.optimizer = run.optimizer.rule;
+  settings.micro_batches = run.train.global_batch / run.train.micro_batch;
+  settings.engine.reduction = run.parallel.reduction;
   settings.engine.trace = trace;
-  settings.engine.overlap = run.overlap;
-  settings.engine.to_owners = run.shard_optimizer;
-  settings.engine.compression = run.compress_gradients ? parallel::Compression::bf16 : parallel::Compression::none;
-  settings.engine.first_bucket_bytes = run.first_bucket_bytes;
-  settings.engine.bucket_bytes = run.bucket_bytes;
+  settings.engine.overlap = run.parallel.overlap;
+  settings.engine.to_owners = run.parallel.shard_optimizer;
+  settings.engine.compression =
+      run.parallel.compress_gradients ? parallel::Compression::bf16 : parallel::Compression::none;
+  settings.engine.first_bucket_bytes = run.parallel.first_bucket_bytes();
+  settings.engine.bucket_bytes = run.parallel.bucket_bytes();
   return settings;
 }
 
@@ -102,13 +103,13 @@ TrainSetup::TrainSetup(const Config& config, parallel::Communicator& communicato
 
 data::ReaderOptions TrainSetup::reading() const {
   data::ReaderOptions options;
-  options.seed = run.seed;
-  options.first_batch = state.position / run.global_batch;
-  options.plan = {run.global_batch, run.micro_batch, communicator.rank(), communicator.size()};
-  options.threads = run.data_threads;
-  options.prefetch = run.prefetch;
-  options.prefetch_bytes = run.prefetch_bytes;
-  options.shuffle = run.shuffle;
+  options.seed = run.train.seed;
+  options.first_batch = state.position / run.train.global_batch;
+  options.plan = {run.train.global_batch, run.train.micro_batch, communicator.rank(), communicator.size()};
+  options.threads = run.data.threads;
+  options.prefetch = run.data.prefetch;
+  options.prefetch_bytes = run.data.prefetch_bytes();
+  options.shuffle = run.data.shuffle;
   return options;
 }
 

@@ -101,11 +101,20 @@ NamedTensors load_tensors(const std::filesystem::path& path, std::map<std::strin
   return tensors;
 }
 
-void copy_tensors(const NamedTensors& source, const NamedTensors& target, const std::string& place) {
-  std::map<std::string, at::Tensor> given;
-  for (const auto& [name, tensor] : source) {
-    if (!given.emplace(name, tensor).second) throw std::logic_error("copy_tensors: source has '" + name + "' twice");
+namespace {
+
+std::map<std::string, at::Tensor> by_name(const NamedTensors& tensors) {
+  std::map<std::string, at::Tensor> found;
+  for (const auto& [name, tensor] : tensors) {
+    if (!found.emplace(name, tensor).second) throw std::logic_error("copy_tensors: source has '" + name + "' twice");
   }
+  return found;
+}
+
+}  // namespace
+
+void require_fit(const NamedTensors& source, const NamedTensors& target, const std::string& place) {
+  const std::map<std::string, at::Tensor> given = by_name(source);
   std::vector<std::string> missing, unexpected, misshapen, mistyped;
   std::set<std::string> wanted;
   for (const auto& [name, tensor] : target) {
@@ -131,7 +140,11 @@ void copy_tensors(const NamedTensors& source, const NamedTensors& target, const 
     if (!mistyped.empty()) message += "; " + listed("of another kind of number", mistyped);
     throw Error(ExitCode::bad_input, message, place, "compare the network settings with those the file was made with");
   }
-  // Only now, so that a misfit leaves the target as it was.
+}
+
+void copy_tensors(const NamedTensors& source, const NamedTensors& target, const std::string& place) {
+  require_fit(source, target, place);  // first, so that a misfit leaves the target as it was
+  const std::map<std::string, at::Tensor> given = by_name(source);
   const at::NoGradGuard no_grad;
   for (const auto& [name, tensor] : target) tensor.copy_(given.at(name));
 }

@@ -21,9 +21,12 @@ void save_tensors(const std::filesystem::path& target, const NamedTensors& tenso
 /// All tensors of a file, on the CPU, contiguous, in file order. Throws Error(bad_input) for malformed files.
 NamedTensors load_tensors(const std::filesystem::path& path, std::map<std::string, std::string>* metadata = nullptr);
 
-/// Copies `source` into `target` by name. Every name must match one to one, with equal shapes; floating-point dtypes
-/// are converted, and whole numbers, but never one kind into the other. Otherwise Error(bad_input) at `place` that
-/// lists missing, unexpected and misfit names.
+/// Whether `source` can be copied into `target`: every name must match one to one, with equal shapes, and
+/// floating-point numbers with floating-point numbers. Otherwise Error(bad_input) at `place` that lists missing,
+/// unexpected and misfit names. Looks at no value: tensors without memory (device "meta") do.
+void require_fit(const NamedTensors& source, const NamedTensors& target, const std::string& place);
+
+/// Copies `source` into `target` by name, after require_fit(); dtypes are converted.
 void copy_tensors(const NamedTensors& source, const NamedTensors& target, const std::string& place);
 
 }  // namespace pathline

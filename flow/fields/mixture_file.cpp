@@ -60,10 +60,10 @@ void check_mixture(const Mixture& mixture, const std::string& place) {
 
 Mixture read_mixture(const std::filesystem::path& file) {
   ConfigSchema schema;
-  schema.add_text("mixture.weights", "", "weight of each component; they sum to 1");
-  schema.add_text("mixture.means", "", "mean of each component");
-  schema.add_text("mixture.sigmas", "", "standard deviation of each component");
-  schema.add_integer_list("mixture.shape", {1, 28, 28}, 1, 1 << 16, "channels, height, width");
+  schema.add_text("mixture.weights", "", Effect::free, "weight of each component; they sum to 1");
+  schema.add_text("mixture.means", "", Effect::free, "mean of each component");
+  schema.add_text("mixture.sigmas", "", Effect::free, "standard deviation of each component");
+  schema.add_integer_list("mixture.shape", {1, 28, 28}, 1, 1 << 16, Effect::free, "channels, height, width");
   require_regular_file(file, "the field file");  // it is read again for its hash and for the record of how samples came
   const Config config = Config::parse(schema, file, {});
   Mixture mixture{reals(config, "mixture.weights"), reals(config, "mixture.means"), reals(config, "mixture.sigmas"),

@@ -1,32 +1,28 @@
 #include "flow/networks/network.h"
 
-#include <fmt/format.h>
+#include <ATen/ATen.h>
 
-#include "core/error.h"
-#include "flow/networks/unet/unet.h"
+#include "flow/networks/layers/layers.h"
 
 namespace pathline::flow {
 
-SampleShape VelocityNetwork::sample_shape() const {
-  return SampleShape::picture(settings_.image_channels, settings_.image_height, settings_.image_width);
-}
-
-ConditionSpec VelocityNetwork::condition_spec() const {
-  if (settings_.classes == 0) return {};
-  ConditionField label;
-  label.classes = settings_.classes;
-  label.has_null = settings_.null_class;
-  return {label};
-}
-
 std::shared_ptr<VelocityNetwork> make_network(const NetworkSettings& settings, std::uint64_t seed) {
-  if (settings.kind != "unet") {
-    throw Error(ExitCode::usage, fmt::format("unknown kind of network '{}'", settings.kind), "network.kind",
-                "known kinds: unet");
-  }
-  auto network = std::make_shared<UNet>(settings);
+  check_network(settings);
+  auto network = settings.options->make(settings);
   initialise_weights(*network, seed);
   return network;
+}
+
+std::shared_ptr<VelocityNetwork> outline_network(const NetworkSettings& settings) {
+  check_network(settings);
+  const OutlineScope outline;
+  return settings.options->make(settings);
+}
+
+std::int64_t parameter_count(const NetworkSettings& settings) {
+  std::int64_t count = 0;
+  for (const at::Tensor& parameter : outline_network(settings)->parameters()) count += parameter.numel();
+  return count;
 }
 
 std::vector<std::pair<std::string, at::Tensor>> named_state(const torch::nn::Module& network) {

@@ -21,15 +21,15 @@ constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max();
 
 ConfigSchema some_schema() {
   ConfigSchema schema;
-  schema.add_text("data.shards", "", "folder of the shards");
-  schema.add_integer_list("network.channel_mult", {1, 2, 2}, 1, 64, "width of each level");
-  schema.add_real("network.dropout", 0.1, 0, 0.99, "share of activations dropped");
-  schema.add_real("optimizer.lr", 1e-4, 0, 1, "learning rate");
-  schema.add_integer("train.steps", 1000, 1, kLargest, "optimizer steps");
-  schema.add_integer("train.global_batch", 64, 1, 65536, "images per step");
-  schema.add_integer("train.seed", 0, std::numeric_limits<std::int64_t>::min(), kLargest, "seed");
-  schema.add_boolean("train.compile", false, "compile first");
-  schema.add_choice("train.precision", "fp32", {"fp32", "bf16"}, "arithmetic");
+  schema.add_text("data.shards", "", Effect::free, "folder of the shards");
+  schema.add_integer_list("network.channel_mult", {1, 2, 2}, 1, 64, Effect::breaking, "width of each level");
+  schema.add_real("network.dropout", 0.1, 0, 0.99, Effect::breaking, "share of activations dropped");
+  schema.add_real("optimizer.lr", 1e-4, 0, 1, Effect::steering, "learning rate");
+  schema.add_integer("train.steps", 1000, 1, kLargest, Effect::free, "optimizer steps");
+  schema.add_integer("train.global_batch", 64, 1, 65536, Effect::breaking, "images per step");
+  schema.add_integer("train.seed", 0, std::numeric_limits<std::int64_t>::min(), kLargest, Effect::breaking, "seed");
+  schema.add_boolean("train.compile", false, Effect::free, "compile first");
+  schema.add_choice("train.precision", "fp32", {"fp32", "bf16"}, Effect::breaking, "arithmetic");
   return schema;
 }
 
@@ -123,34 +123,6 @@ TEST(Config, fail_points_at_the_source_of_the_value) {
   EXPECT_EQ(place("train.steps"), "run.ini:2: train.steps");
   EXPECT_EQ(place("train.seed"), "--train.seed");
   EXPECT_EQ(place("optimizer.lr"), "optimizer.lr");
-}
-
-// Schema ------------------------------------------------------------------------------------------
-
-TEST(ConfigSchema, mistakes_of_the_programmer_are_logic_errors) {
-  ConfigSchema schema = some_schema();
-
-  EXPECT_THROW(schema.add_integer("train.steps", 1, 0, 2, ""), std::logic_error);
-  EXPECT_THROW(schema.add_integer("steps", 1, 0, 2, ""), std::logic_error);
-  EXPECT_THROW(schema.add_integer("train.", 1, 0, 2, ""), std::logic_error);
-  EXPECT_THROW(schema.add_integer("train.new", 3, 0, 2, ""), std::logic_error);
-  EXPECT_THROW(schema.add_choice("train.new", "c", {"a", "b"}, ""), std::logic_error);
-}
-
-TEST(ConfigSchema, nearest_finds_slips_and_keys_of_other_sections) {
-  const ConfigSchema schema = some_schema();
-
-  EXPECT_EQ(schema.nearest("train.stepz"), "train.steps");
-  EXPECT_EQ(schema.nearest("train.golbal_batch"), "train.global_batch");
-  EXPECT_EQ(schema.nearest("network.precision"), "train.precision");
-  EXPECT_EQ(schema.nearest("checkpoint.qqqqqqqqqqq"), "");
-}
-
-TEST(NearestName, counts_a_swap_as_one_slip) {
-  EXPECT_EQ(nearest_name("ba", {"abc", "ab"}), "ab");
-  EXPECT_EQ(nearest_name("euler", {"heun", "Euler"}), "Euler");
-  EXPECT_EQ(nearest_name("x", {"alpha", "beta"}), "");
-  EXPECT_EQ(nearest_name(std::string(100000, 'x'), {"alpha"}), "");
 }
 
 // INI text ----------------------------------------------------------------------------------------
@@ -469,19 +441,112 @@ TEST(ToIni, parses_back_to_the_same_values) {
 
 TEST(ToIni, writes_sections_once_in_the_order_of_the_schema) {
   ConfigSchema schema;
-  schema.add_integer("b.one", 1, 0, 9, "first");
-  schema.add_text("a.two", "", "second");
-  schema.add_integer("b.three", 3, 0, 9, "third");
+  schema.add_integer("b.one", 1, 0, 9, Effect::free, "first");
+  schema.add_text("a.two", "", Effect::free, "second");
+  schema.add_integer("b.three", 3, 0, 9, Effect::free, "third");
 
   EXPECT_EQ(Config(schema).to_ini(), "[b]\none = 1\nthree = 3\n\n[a]\ntwo =\n");
 }
 
 TEST(ToIni, annotations_tell_meaning_range_and_source) {
   ConfigSchema schema;
-  schema.add_integer("b.one", 1, 0, 9, "first");
+  schema.add_integer("b.one", 1, 0, 9, Effect::free, "first");
   const Config config = Config::parse_text(schema, "[b]\none = 2\n", "odd\nname.ini");
 
   EXPECT_EQ(config.to_ini(true), "[b]\n# first (whole number, 0 to 9; odd?name.ini:2)\none = 2\n");
+}
+
+// Keys that another key's value brings along -------------------------------------------------------------
+
+/// Both kinds have "size", with other ranges and defaults; one has "parts".
+ConfigSchema schema_of_kinds() {
+  ConfigSchema schema;
+  schema.add_choice("network.kind", "small", {"small", "large"}, Effect::breaking, "which");
+  schema.only_where("network.kind", "small", [&] {
+    schema.add_integer("network.size", 1, 1, 9, Effect::breaking, "size of a small one");
+    schema.add_integer("network.parts", 2, 1, 9, Effect::breaking, "parts of a small one");
+  });
+  schema.only_where("network.kind", "large", [&] {
+    schema.add_integer("network.size", 100, 10, 1000, Effect::breaking, "size of a large one");
+  });
+  return schema;
+}
+
+TEST(OwnedKeys, have_the_default_and_range_of_their_owner) {
+  const ConfigSchema schema = schema_of_kinds();
+
+  EXPECT_EQ(Config(schema).integer("network.size"), 1);
+  EXPECT_EQ(parsed(schema, "[network]\nkind = large\n").integer("network.size"), 100);
+  EXPECT_EQ(parsed(schema, "[network]\nsize = 500\n", {"--network.kind", "large"}).integer("network.size"), 500);
+  const Error error = error_of([&] { parsed(schema, "[network]\nsize = 500\n"); });
+  EXPECT_EQ(error.place(), "run.ini:2: network.size");
+  EXPECT_TRUE(contains(error.message(), "from 1 to 9"));
+}
+
+TEST(OwnedKeys, given_without_their_owner_are_an_error_that_names_it) {
+  const ConfigSchema schema = schema_of_kinds();
+
+  const Error error = error_of([&] { parsed(schema, "[network]\nparts = 3\nkind = large\n"); });
+
+  EXPECT_EQ(error.code(), ExitCode::usage);
+  EXPECT_EQ(error.place(), "run.ini:2: network.parts");
+  EXPECT_EQ(error.message(), "network.parts belongs to network.kind = small, found network.kind = large");
+  EXPECT_EQ(error.hint(), "remove it, or set network.kind = small");
+}
+
+TEST(OwnedKeys, do_not_exist_without_their_owner) {
+  const ConfigSchema schema = schema_of_kinds();
+  const Config large = parsed(schema, "", {"--network.kind=large"});
+
+  EXPECT_THROW(large.integer("network.parts"), std::logic_error);
+  EXPECT_EQ(large.keys().size(), 2U);
+  EXPECT_EQ(large.to_ini(), "[network]\nkind = large\nsize = 100\n");
+  EXPECT_EQ(parsed(schema, large.to_ini()).to_ini(), large.to_ini());
+}
+
+// Keys of older versions ----------------------------------------------------------------------------------
+
+/// shape.size took the place of shape.width and shape.height.
+ConfigSchema schema_that_folds() {
+  ConfigSchema schema;
+  schema.add_integer_list("shape.size", {1, 1}, 1, 9, Effect::breaking, "width, height");
+  schema.add_integer("shape.width", 1, 1, 100, Effect::breaking, "older way to write the first of shape.size");
+  schema.fold_older_keys([](Config& config) {
+    if (config.is_default("shape.width")) return;
+    config.fold("shape.width", "shape.size", config.value_text("shape.width") + ",1");
+  });
+  return schema;
+}
+
+TEST(OlderKeys, AreReadAndKeptUnderTheirNewNames) {
+  const ConfigSchema schema = schema_that_folds();
+
+  const Config config = parsed(schema, "[shape]\nwidth = 5\n");
+
+  EXPECT_EQ(config.integer_list("shape.size"), (std::vector<std::int64_t>{5, 1}));
+  EXPECT_EQ(config.source("shape.size"), "run.ini:2");
+  EXPECT_TRUE(config.is_default("shape.width"));
+  EXPECT_EQ(config.to_ini(), parsed(schema, "[shape]\nsize = 5,1\n").to_ini());
+}
+
+TEST(OlderKeys, MayBeOlderFormsOfTheKeyItself) {
+  ConfigSchema schema;
+  schema.add_integer_list("shape.size", {1, 1}, 1, 9, Effect::breaking, "width, height; older form: width");
+  schema.fold_older_keys([](Config& config) {
+    if (config.integer_list("shape.size").size() == 1)
+      config.fold("shape.size", "shape.size", config.value_text("shape.size") + ",1");
+  });
+
+  const Config config = parsed(schema, "[shape]\nsize = 5\n");
+
+  EXPECT_EQ(config.value_text("shape.size"), "5,1");
+  EXPECT_EQ(config.source("shape.size"), "run.ini:2");
+}
+
+TEST(OlderKeys, AreBlamedWhereTheyGiveWhatTheNewOneDoesNotAllow) {
+  const ConfigSchema schema = schema_that_folds();
+
+  EXPECT_EQ(error_of([&] { parsed(schema, "[shape]\nwidth = 50\n"); }).place().substr(0, 22), "run.ini:2: shape.width");
 }
 
 // Anything at all ---------------------------------------------------------------------------------

@@ -63,8 +63,8 @@ TEST_F(Home, that_is_not_set_is_an_error_and_no_folder_named_tilde) {
 class PathKey : public Home {
  protected:
   PathKey() {
-    schema_.add_path("log.dir", "run/log", "folder");
-    schema_.add_text("log.note", "", "any text");
+    schema_.add_path("log.dir", "run/log", Effect::free, "folder");
+    schema_.add_text("log.note", "", Effect::free, "any text");
   }
   ConfigSchema schema_;
 };

@@ -12,6 +12,7 @@
 
 #include "core/durable_file.h"
 #include "flow/networks/network.h"
+#include "flow/networks/unet/unet_settings.h"
 #include "tests/core/expect_error.h"
 #include "tests/core/temporary_folder.h"
 #include "trainer/checkpoint/checkpoint.h"
@@ -30,16 +31,13 @@ struct Ended {
 class CheckpointSampling : public ::testing::Test {
  protected:
   CheckpointSampling() {
-    flow::NetworkSettings settings;
-    settings.image_channels = 1;
-    settings.image_height = settings.image_width = 8;
-    settings.channels = 32;
-    settings.channel_mult = {1, 1};
-    settings.res_blocks = 1;
-    settings.attention = {4};
-    settings.head_channels = 32;
-    settings.classes = 3;
-    settings.null_class = true;
+    flow::UNetSettings options;
+    options.channels = 32;
+    options.channel_mult = {1, 1};
+    options.attention = {4};
+    options.head_channels = 32;
+    const flow::NetworkSettings settings =
+        flow::unet_settings(options, SampleShape::picture(1, 8, 8), flow::label_condition(3, true));
     const auto network = flow::make_network(settings, 1);
     // A fresh network of this kind answers zero; other weights make a field that bends.
     torch::manual_seed(1);

@@ -18,10 +18,8 @@ using test::error_of;
 
 flow::NetworkSettings settings_of(std::int64_t classes, bool null_class) {
   flow::NetworkSettings settings;
-  settings.image_channels = 1;
-  settings.image_height = settings.image_width = 2;
-  settings.classes = classes;
-  settings.null_class = null_class;
+  settings.shape = SampleShape::picture(1, 2, 2);
+  settings.condition = flow::label_condition(classes, null_class);
   return settings;
 }
 

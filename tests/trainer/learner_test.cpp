@@ -32,7 +32,7 @@ class LearnerTest : public testing::Test {
   /// The first global batch of eight, in micro-batches of `micro_batch`.
   data::ReaderOptions batches_of(std::uint64_t micro_batch) const {
     data::ReaderOptions options;
-    options.seed = run_.seed;
+    options.seed = run_.train.seed;
     options.plan = {8, micro_batch, 0, 1};
     return options;
   }
@@ -59,10 +59,10 @@ TEST_F(LearnerTest, MakesTheGradientOfTheWholeBatchFromItsMicroBatches) {
   const double norm = learner_.gradient_norm();
 
   // The oracle: one plain backward of the mean over all eight samples.
-  const auto network = flow::make_network(run_.network, run_.seed);
+  const auto network = flow::make_network(run_.network, run_.train.seed);
   data::Reader whole(shards_, batches_of(8));
   const flow::ObjectiveBatch batch =
-      make_training_batch(whole.next(), shards_.info(), {run_.seed, 8, run_.flow, {}, {}});
+      make_training_batch(whole.next(), shards_.info(), {run_.train.seed, 8, run_.flow, {}, {}});
   const flow::PathPoint point = batch.path->point(batch.x0, batch.x1, batch.t);
   const at::Tensor mean_loss = flow::velocity_loss_mean(network->forward(point.x_t, batch.t, {}), point.velocity);
   mean_loss.backward();

@@ -230,15 +230,9 @@ NamedTensors load_optimizer(const CheckpointInfo& checkpoint) {
 
 std::shared_ptr<flow::VelocityNetwork> load_network(const CheckpointInfo& checkpoint, WeightSet which) {
   const fs::path file = checkpoint.folder / (which == WeightSet::ema ? kEma : kWeights);
-  try {
-    auto network = flow::network_with_weights(checkpoint.model.network, load_weights(checkpoint, which), file.string());
-    network->eval();
-    return network;
-  } catch (const Error& error) {
-    if (error.code() != ExitCode::usage) throw;
-    throw Error(ExitCode::bad_input, fmt::format("{}: {}", error.place(), error.message()),
-                (checkpoint.folder / kState).string(), "the settings stored with the weights do not fit together");
-  }
+  auto network = flow::network_with_weights(checkpoint.model.network, load_weights(checkpoint, which), file.string());
+  network->eval();
+  return network;
 }
 
 void remove_checkpoints(const fs::path& folder, const std::vector<fs::path>& step_folders) {

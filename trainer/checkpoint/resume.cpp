@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "core/config_changes.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "trainer/checkpoint/model_json.h"
@@ -28,10 +29,15 @@ bool is_imported(const CheckpointInfo& checkpoint) {
 std::vector<SettingChange> network_changes(const flow::NetworkSettings& before, const flow::NetworkSettings& now) {
   const auto old_fields = nlohmann::json::parse(to_json(before));
   const auto new_fields = nlohmann::json::parse(to_json(now));
+  const auto text = [](const nlohmann::json& fields, const std::string& key) {
+    return fields.contains(key) ? fields[key].dump() : std::string();
+  };
+  auto all_fields = new_fields;
+  all_fields.update(old_fields);
   std::vector<SettingChange> changes;
-  for (const auto& [key, value] : new_fields.items()) {
-    if (old_fields.at(key) != value)
-      changes.push_back({"network " + key + " (state.json)", old_fields.at(key).dump(), value.dump()});
+  for (const auto& field : all_fields.items()) {
+    const std::string was = text(old_fields, field.key()), is = text(new_fields, field.key());
+    if (was != is) changes.push_back({"network " + field.key() + " (state.json)", was, is});
   }
   return changes;
 }
@@ -65,12 +71,12 @@ void check_state(const CheckpointInfo& checkpoint, const Config& before) {
 
 std::optional<CheckpointInfo> find_resume_point(const RunConfig& run, const Config& config,
                                                 const std::string& data_hash, bool fresh) {
-  auto checkpoint = newest_checkpoint(run.checkpoint_dir);
+  auto checkpoint = newest_checkpoint(run.checkpoint.dir);
   if (!checkpoint) {
-    const std::size_t damaged = checkpoint_folders(run.checkpoint_dir).size();
+    const std::size_t damaged = checkpoint_folders(run.checkpoint.dir).size();
     if (damaged > 0) {
       log_warning(fmt::format("{}: none of the {} checkpoints is whole: training begins anew, at step 0",
-                              run.checkpoint_dir.string(), damaged));
+                              run.checkpoint.dir.string(), damaged));
     }
     return std::nullopt;
   }
@@ -78,7 +84,7 @@ std::optional<CheckpointInfo> find_resume_point(const RunConfig& run, const Conf
     throw Error(
         ExitCode::usage,
         fmt::format("--fresh: the folder holds a checkpoint already ({})", checkpoint->folder.filename().string()),
-        run.checkpoint_dir.string(), "choose another checkpoint.dir, remove the old run, or drop --fresh to resume it");
+        run.checkpoint.dir.string(), "choose another checkpoint.dir, remove the old run, or drop --fresh to resume it");
   }
 
   const std::string place = (checkpoint->folder / "config.ini").string();

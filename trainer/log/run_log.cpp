@@ -7,11 +7,11 @@
 namespace pathline {
 
 RunLog::RunLog(const RunConfig& run, std::uint64_t resume_step, const Facts& facts)
-    : folder_(run.log_dir), metrics_(run.log_dir, resume_step) {
+    : folder_(run.log.dir), metrics_(run.log.dir, resume_step) {
   metrics_.add_run(resume_step, facts);
   // A first start also says "from step 0", so that events of an earlier run in the same folder do not mix with this
   // one's.
-  if (run.tensorboard) tensorboard_.emplace(run.log_dir, resume_step + 1);
+  if (run.log.tensorboard) tensorboard_.emplace(run.log.dir, resume_step + 1);
 }
 
 void RunLog::record(const MetricsRecord& record) {

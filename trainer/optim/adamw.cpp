@@ -6,6 +6,14 @@
 
 namespace pathline {
 
+void AdamWSettings::fields(FieldVisitor& f) {
+  f.real("optimizer.beta1", beta1, 0.0, 0.999999, Effect::steering, "decay of the first moment per step");
+  f.real("optimizer.beta2", beta2, 0.0, 0.99999999, Effect::steering, "decay of the second moment per step");
+  f.real("optimizer.eps", eps, 1e-30, 1.0, Effect::steering, "added to the root of the second moment");
+  f.real("optimizer.weight_decay", weight_decay, 0.0, 1e3, Effect::steering,
+         "decoupled weight decay, times the learning rate");
+}
+
 std::string AdamW::describe() const {
   return fmt::format("AdamW, betas {:g} {:g}, eps {:g}, weight decay {:g}", settings_.beta1, settings_.beta2,
                      settings_.eps, settings_.weight_decay);
@@ -27,19 +35,10 @@ void AdamW::update(const OptimizerSlice& slice, double learning_rate, std::uint6
 }
 
 OptimizerKind adamw_kind() {
-  const auto add_keys = [](ConfigSchema& schema) {
-    const AdamWSettings defaults;
-    schema.add_real("optimizer.beta1", defaults.beta1, 0.0, 0.999999, "decay of the first moment per step");
-    schema.add_real("optimizer.beta2", defaults.beta2, 0.0, 0.99999999, "decay of the second moment per step");
-    schema.add_real("optimizer.eps", defaults.eps, 1e-30, 1.0, "added to the root of the second moment");
-    schema.add_real("optimizer.weight_decay", defaults.weight_decay, 0.0, 1e3,
-                    "decoupled weight decay, times the learning rate");
-  };
-  const auto make = [](const Config& config) -> std::shared_ptr<const Optimizer> {
-    return std::make_shared<AdamW>(AdamWSettings{config.real("optimizer.beta1"), config.real("optimizer.beta2"),
-                                                 config.real("optimizer.eps"), config.real("optimizer.weight_decay")});
-  };
-  return {"adamw", "Adam with decoupled weight decay", add_keys, make};
+  return {"adamw", "Adam with decoupled weight decay", declare_fields<AdamWSettings>,
+          [](const Config& config) -> std::shared_ptr<const Optimizer> {
+            return std::make_shared<AdamW>(read_fields<AdamWSettings>(config));
+          }};
 }
 
 }  // namespace pathline

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/config_fields.h"
 #include "trainer/optim/optimizer.h"
 #include "trainer/optim/registry.h"
 
@@ -16,6 +17,8 @@ namespace pathline {
 
 struct AdamWSettings {
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.01;
+
+  void fields(FieldVisitor& f);
 };
 
 class AdamW final : public Optimizer {

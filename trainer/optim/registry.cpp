@@ -15,14 +15,16 @@ const std::vector<OptimizerKind>& optimizer_kinds() {
   return kinds;
 }
 
-void add_optimizer_kind_key(ConfigSchema& schema) {
+void declare_optimizer_kinds(ConfigSchema& schema) {
   std::vector<std::string> names;
   std::string doc = "what updates the weights";
   for (const OptimizerKind& kind : optimizer_kinds()) {
     names.push_back(kind.name);
     doc += fmt::format("; {}: {}", kind.name, kind.doc);
   }
-  schema.add_choice("optimizer.kind", names.front(), names, doc);
+  schema.add_choice("optimizer.kind", names.front(), names, Effect::breaking, doc);
+  for (const OptimizerKind& kind : optimizer_kinds())
+    schema.only_where("optimizer.kind", kind.name, [&] { kind.add_keys(schema); });
 }
 
 std::shared_ptr<const Optimizer> make_optimizer(const Config& config) {

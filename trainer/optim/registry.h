@@ -21,8 +21,8 @@ struct OptimizerKind {
 
 /// The first is the default.
 const std::vector<OptimizerKind>& optimizer_kinds();
-/// Adds optimizer.kind.
-void add_optimizer_kind_key(ConfigSchema& schema);
+/// Adds optimizer.kind and the keys of every kind, which exist where it is chosen.
+void declare_optimizer_kinds(ConfigSchema& schema);
 /// The one that `config` asks for, with its settings.
 std::shared_ptr<const Optimizer> make_optimizer(const Config& config);
 

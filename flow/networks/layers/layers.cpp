@@ -7,20 +7,33 @@
 #include <vector>
 
 #include <ATen/ATen.h>
-#include <c10/util/accumulate.h>
 
 #include "core/random.h"
-#include "flow/networks/layers/parameter_budget.h"
 
 namespace pathline::flow {
 
+namespace {
+
+thread_local int outlines = 0;
+
+}  // namespace
+
+at::Tensor make_parameter(at::IntArrayRef sizes) {
+  return outlines > 0 ? at::empty(sizes, at::device(at::kMeta)) : at::zeros(sizes);
+}
+
+OutlineScope::OutlineScope() {
+  ++outlines;
+}
+
+OutlineScope::~OutlineScope() {
+  --outlines;
+}
+
 WeightedLayer::WeightedLayer(at::IntArrayRef weight_shape, std::int64_t bias_size, Initial initial)
     : initial_(initial) {
-  ParameterBudget::charge(static_cast<std::uint64_t>(c10::multiply_integers(weight_shape)));
-  weight = register_parameter("weight", at::zeros(weight_shape));
-  if (bias_size <= 0) return;
-  ParameterBudget::charge(static_cast<std::uint64_t>(bias_size));
-  bias = register_parameter("bias", at::zeros({bias_size}));
+  weight = register_parameter("weight", make_parameter(weight_shape));
+  if (bias_size > 0) bias = register_parameter("bias", make_parameter({bias_size}));
 }
 
 Conv2d::Conv2d(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride, Initial initial)

@@ -11,6 +11,19 @@
 
 namespace pathline::flow {
 
+/// Where every parameter of a network comes from: zeros, or, while an OutlineScope of this thread lives, a tensor that
+/// has a shape and no memory.
+at::Tensor make_parameter(at::IntArrayRef sizes);
+
+/// Networks made while one lives, by this thread, are outlines: names, shapes and dtypes of their parameters alone.
+class OutlineScope {
+ public:
+  OutlineScope();
+  ~OutlineScope();
+  OutlineScope(const OutlineScope&) = delete;
+  OutlineScope& operator=(const OutlineScope&) = delete;
+};
+
 /// A layer with a weight and a bias whose initial values follow from the weight's shape.
 class WeightedLayer : public torch::nn::Module {
  public:
@@ -73,13 +86,18 @@ class Embedding final : public WeightedLayer {
   at::Tensor forward(const at::Tensor& index) const;
 };
 
-/// A module whose children are named "0", "1", … as in torch's Sequential and ModuleList; it has no forward of its own.
+/// A module whose children are named "0", "1", … as in torch's Sequential and ModuleList, or by words as in ModuleDict;
+/// it has no forward of its own.
 class ModuleGroup final : public torch::nn::Module {
  public:
   /// Registers `module` as the child `index`; gaps stand for layers without parameters.
   template <class Layer>
   std::shared_ptr<Layer> place(std::int64_t index, std::shared_ptr<Layer> module) {
-    return register_module(std::to_string(index), std::move(module));
+    return place(std::to_string(index), std::move(module));
+  }
+  template <class Layer>
+  std::shared_ptr<Layer> place(const std::string& name, std::shared_ptr<Layer> module) {
+    return register_module(name, std::move(module));
   }
 };
 

@@ -2,191 +2,137 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
-#include <string>
 
 #include <ATen/ATen.h>
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include "core/error.h"
 #include "flow/autocast.h"
 
 namespace pathline::flow {
-
 namespace {
 
-[[noreturn]] void reject(const std::string& key, const std::string& message, const std::string& hint) {
-  throw Error(ExitCode::usage, message, "network." + key, hint);
-}
+static_assert(GroupNorm::groups == UNetSettings::kNormalisationGroups);
 
-void check_positive(const char* key, std::int64_t value) {
-  if (value < 1) reject(key, fmt::format("expected a whole number of at least 1, found {}", value), "");
-}
-
-void check(const NetworkSettings& s) {
-  check_positive("channels", s.channels);
-  check_positive("res_blocks", s.res_blocks);
-  if (s.image_channels < 1 || s.image_height < 1 || s.image_width < 1) {
-    throw Error(ExitCode::usage,
-                fmt::format("expected images of at least 1x1x1, found {}x{}x{} (C, H, W)", s.image_channels,
-                            s.image_height, s.image_width),
-                "network");
-  }
-  if (s.channel_mult.empty())
-    reject("channel_mult", "expected at least one level, found none", "e.g. channel_mult = 1,2,2");
-  for (const auto mult : s.channel_mult) {
-    check_positive("channel_mult", mult);
-    if (s.channels * mult % GroupNorm::groups != 0) {
-      reject("channels",
-             fmt::format("a level would have {} x {} = {} channels, which {} normalisation groups do not divide",
-                         s.channels, mult, s.channels * mult, GroupNorm::groups),
-             fmt::format("use a multiple of {}", GroupNorm::groups));
-    }
-  }
-  const auto levels = static_cast<std::int64_t>(s.channel_mult.size());
-  if (levels > 30) reject("channel_mult", fmt::format("expected at most 30 levels, found {}", levels), "");
-  const std::int64_t factor = std::int64_t{1} << (levels - 1);
-  if (s.image_height % factor != 0 || s.image_width % factor != 0) {
-    reject("channel_mult",
-           fmt::format("{} levels halve the image {} times, but {}x{} is not divisible by {}", levels, levels - 1,
-                       s.image_height, s.image_width, factor),
-           "use fewer levels, or images of another size");
-  }
-  std::vector<std::int64_t> resolutions;
-  for (std::int64_t level = 0; level < levels; ++level) resolutions.push_back(s.image_height >> level);
-  for (const auto resolution : s.attention) {
-    if (std::find(resolutions.begin(), resolutions.end(), resolution) == resolutions.end()) {
-      reject("attention", fmt::format("resolution {} does not occur in this network", resolution),
-             fmt::format("its levels have the resolutions {}", fmt::join(resolutions, ", ")));
-    }
-  }
-  if (s.head_channels != -1)
-    check_positive("head_channels", s.head_channels);
-  else
-    check_positive("heads", s.heads);
-  if (s.classes < 0) reject("classes", fmt::format("expected 0 (unconditional) or more, found {}", s.classes), "");
-  if (s.null_class && s.classes == 0) reject("classes", "\"no label\" needs labels, found classes = 0", "");
-  if (!(s.dropout >= 0 && s.dropout < 1)) {
-    reject("dropout", fmt::format("expected a probability in [0, 1), found {}", s.dropout), "");
-  }
+void add_block(ModuleGroup& list, std::size_t index, const std::vector<std::shared_ptr<UNetStep>>& steps) {
+  const auto block = list.place(static_cast<std::int64_t>(index), std::make_shared<ModuleGroup>());
+  for (std::size_t i = 0; i < steps.size(); ++i) block->place(static_cast<std::int64_t>(i), steps[i]);
 }
 
 }  // namespace
 
-UNet::UNet(const NetworkSettings& settings) : VelocityNetwork(settings) {
-  check(settings);
-  build();
+UNet::UNet(const NetworkSettings& settings)
+    : VelocityNetwork(settings), options_(dynamic_cast<const UNetSettings&>(*settings.options)) {
+  build_embeddings();
+  const std::vector<std::int64_t> skip_channels = build_encoder();
+  build_middle(skip_channels.back());
+  build_decoder(skip_channels);
 }
 
-std::int64_t UNet::heads_for(std::int64_t channels) const {
-  const auto& s = settings();
-  if (s.head_channels == -1) {
-    if (channels % s.heads != 0) {
-      reject("heads",
-             fmt::format("{} heads do not divide the {} channels of a level with attention", s.heads, channels),
-             "use a divisor, or set network.head_channels");
-    }
-    return s.heads;
-  }
-  if (channels % s.head_channels != 0) {
-    reject("head_channels",
-           fmt::format("{} channels per head do not divide the {} channels of a level with attention", s.head_channels,
-                       channels),
-           "use a divisor, or -1 and network.heads");
-  }
-  return channels / s.head_channels;
-}
-
-void UNet::build() {
-  const auto& s = settings();
-  const std::int64_t embedding = 4 * s.channels;
-
+void UNet::build_embeddings() {
+  const std::int64_t embedding = 4 * options_.channels;
   const auto time_embed = register_module("time_embed", std::make_shared<ModuleGroup>());
-  time_in_ = time_embed->place(0, std::make_shared<Linear>(s.channels, embedding));
+  time_in_ = time_embed->place(0, std::make_shared<Linear>(options_.channels, embedding));
   time_out_ = time_embed->place(2, std::make_shared<Linear>(embedding, embedding));
-  if (s.classes > 0) {
-    label_emb_ =
-        register_module("label_emb", std::make_shared<Embedding>(s.classes + (s.null_class ? 1 : 0), embedding));
+  std::shared_ptr<ModuleGroup> vectors;
+  for (const ConditionField& field : condition_spec()) {
+    switch (field.kind) {
+      case ConditionField::Kind::label:
+        label_emb_ = register_module("label_emb",
+                                     std::make_shared<Embedding>(field.classes + (field.has_null ? 1 : 0), embedding));
+        break;
+      case ConditionField::Kind::vector:
+        if (!vectors) vectors = register_module("condition_emb", std::make_shared<ModuleGroup>());
+        vector_emb_[field.name] = vectors->place(field.name, std::make_shared<Linear>(field.sizes[0], embedding));
+        break;
+      case ConditionField::Kind::tensor:
+        break;  // joins x
+    }
   }
+}
 
-  const auto res_block = [&](std::int64_t in, std::int64_t out, Resampling resampling) {
-    return std::make_shared<ResBlock>(ResBlockSettings{.in = in,
-                                                       .out = out,
-                                                       .embedding = embedding,
-                                                       .dropout = s.dropout,
-                                                       .scale_shift_norm = s.scale_shift_norm,
-                                                       .resampling = resampling});
-  };
-  const auto attention = [&](std::int64_t channels) {
-    return std::make_shared<AttentionBlock>(channels, heads_for(channels), !s.new_attention_order);
-  };
-  const auto attends_at = [&](std::size_t level) {
-    const std::int64_t resolution = s.image_height >> level;
-    return std::find(s.attention.begin(), s.attention.end(), resolution) != s.attention.end();
-  };
-  const auto add_block = [](ModuleGroup& list, std::int64_t index, const Steps& steps) {
-    const auto block = list.place(index, std::make_shared<ModuleGroup>());
-    for (std::size_t i = 0; i < steps.size(); ++i) block->place(static_cast<std::int64_t>(i), steps[i]);
-  };
+std::shared_ptr<UNetStep> UNet::res_block(std::int64_t in, std::int64_t out, Resampling resampling) const {
+  return std::make_shared<ResBlock>(ResBlockSettings{.in = in,
+                                                     .out = out,
+                                                     .embedding = 4 * options_.channels,
+                                                     .dropout = options_.dropout,
+                                                     .scale_shift_norm = options_.scale_shift_norm,
+                                                     .resampling = resampling});
+}
 
-  const std::size_t levels = s.channel_mult.size();
-  std::int64_t channels = s.channels * s.channel_mult[0];
+std::shared_ptr<UNetStep> UNet::attention(std::int64_t channels) const {
+  return std::make_shared<AttentionBlock>(channels, options_.heads_for(channels), !options_.new_attention_order);
+}
+
+bool UNet::attends_at(std::size_t level) const {
+  const std::int64_t resolution = sample_shape().sizes()[1] >> level;
+  return std::find(options_.attention.begin(), options_.attention.end(), resolution) != options_.attention.end();
+}
+
+std::vector<std::int64_t> UNet::build_encoder() {
+  const std::size_t levels = options_.channel_mult.size();
+  std::int64_t channels = options_.channels * options_.channel_mult[0];
   std::vector<std::int64_t> skip_channels = {channels};
-
+  std::int64_t input_channels = sample_shape().channels();
+  for (const ConditionField& field : condition_spec()) {
+    if (field.kind == ConditionField::Kind::tensor) input_channels += field.sizes[0];
+  }
   const auto input_blocks = register_module("input_blocks", std::make_shared<ModuleGroup>());
-  first_ = std::make_shared<Conv2d>(s.image_channels, channels, 3);
+  first_ = std::make_shared<Conv2d>(input_channels, channels, 3);
   input_blocks->place(0, std::make_shared<ModuleGroup>())->place(0, first_);
-  const auto add_input = [&](Steps steps) {
-    add_block(*input_blocks, static_cast<std::int64_t>(input_.size()) + 1, steps);
+  const auto add = [&](Steps steps) {
+    add_block(*input_blocks, input_.size() + 1, steps);
     input_.push_back(std::move(steps));
     skip_channels.push_back(channels);
   };
   for (std::size_t level = 0; level < levels; ++level) {
-    const std::int64_t width = s.channels * s.channel_mult[level];
-    for (std::int64_t i = 0; i < s.res_blocks; ++i) {
+    const std::int64_t width = options_.channels * options_.channel_mult[level];
+    for (std::int64_t i = 0; i < options_.res_blocks; ++i) {
       Steps steps = {res_block(channels, width, Resampling::none)};
       channels = width;
       if (attends_at(level)) steps.push_back(attention(channels));
-      add_input(std::move(steps));
+      add(std::move(steps));
     }
-    if (level + 1 < levels) {
-      if (s.resblock_updown) {
-        add_input({res_block(channels, channels, Resampling::down)});
-      } else {
-        add_input({std::make_shared<Downsample>(channels, s.conv_resample)});
-      }
+    if (level + 1 == levels) break;
+    if (options_.resblock_updown) {
+      add({res_block(channels, channels, Resampling::down)});
+    } else {
+      add({std::make_shared<Downsample>(channels, options_.conv_resample)});
     }
   }
+  return skip_channels;
+}
 
+void UNet::build_middle(std::int64_t channels) {
   middle_ = {res_block(channels, channels, Resampling::none), attention(channels),
              res_block(channels, channels, Resampling::none)};
   const auto middle_block = register_module("middle_block", std::make_shared<ModuleGroup>());
   for (std::size_t i = 0; i < middle_.size(); ++i) middle_block->place(static_cast<std::int64_t>(i), middle_[i]);
+}
 
+void UNet::build_decoder(std::vector<std::int64_t> skip_channels) {
+  std::int64_t channels = skip_channels.back();
   const auto output_blocks = register_module("output_blocks", std::make_shared<ModuleGroup>());
-  for (std::size_t level = levels; level-- > 0;) {
-    const std::int64_t width = s.channels * s.channel_mult[level];
-    for (std::int64_t i = 0; i <= s.res_blocks; ++i) {
+  for (std::size_t level = options_.channel_mult.size(); level-- > 0;) {
+    const std::int64_t width = options_.channels * options_.channel_mult[level];
+    for (std::int64_t i = 0; i <= options_.res_blocks; ++i) {
       Steps steps = {res_block(channels + skip_channels.back(), width, Resampling::none)};
       skip_channels.pop_back();
       channels = width;
       if (attends_at(level)) steps.push_back(attention(channels));
-      if (level > 0 && i == s.res_blocks) {
-        if (s.resblock_updown) {
+      if (level > 0 && i == options_.res_blocks) {
+        if (options_.resblock_updown) {
           steps.push_back(res_block(channels, channels, Resampling::up));
         } else {
-          steps.push_back(std::make_shared<Upsample>(channels, s.conv_resample));
+          steps.push_back(std::make_shared<Upsample>(channels, options_.conv_resample));
         }
       }
-      add_block(*output_blocks, static_cast<std::int64_t>(output_.size()), steps);
+      add_block(*output_blocks, output_.size(), steps);
       output_.push_back(std::move(steps));
     }
   }
-
   const auto out = register_module("out", std::make_shared<ModuleGroup>());
   last_norm_ = out->place(0, std::make_shared<GroupNorm>(channels));
-  last_ = out->place(2, std::make_shared<Conv2d>(channels, s.image_channels, 3, 1, WeightedLayer::Initial::zero));
+  last_ =
+      out->place(2, std::make_shared<Conv2d>(channels, sample_shape().channels(), 3, 1, WeightedLayer::Initial::zero));
 }
 
 at::Tensor UNet::embed_time(const at::Tensor& t, std::int64_t width) {
@@ -200,16 +146,29 @@ at::Tensor UNet::embed_time(const at::Tensor& t, std::int64_t width) {
 
 at::Tensor UNet::embed(const at::Tensor& t, const Condition& condition) const {
   const Float32Scope float32;
-  at::Tensor embedding = time_out_->forward(at::silu(time_in_->forward(embed_time(t, settings().channels))));
-  if (label_emb_) embedding = embedding + label_emb_->forward(condition.values.front());
+  at::Tensor embedding = time_out_->forward(at::silu(time_in_->forward(embed_time(t, options_.channels))));
+  for (std::size_t i = 0; i < condition.values.size(); ++i) {
+    const ConditionField& field = condition_spec()[i];
+    const at::Tensor& value = condition.values[i];
+    if (field.kind == ConditionField::Kind::label) embedding = embedding + label_emb_->forward(value);
+    if (field.kind == ConditionField::Kind::vector) embedding = embedding + vector_emb_.at(field.name)->forward(value);
+  }
   return at::silu(embedding);
+}
+
+at::Tensor UNet::joined(const at::Tensor& x, const Condition& condition) const {
+  std::vector<at::Tensor> parts = {x};
+  for (std::size_t i = 0; i < condition.values.size(); ++i) {
+    if (condition_spec()[i].kind == ConditionField::Kind::tensor) parts.push_back(condition.values[i]);
+  }
+  return parts.size() == 1 ? x : at::cat(parts, 1);
 }
 
 at::Tensor UNet::forward(const at::Tensor& x, const at::Tensor& t, const Condition& condition) {
   check_condition(condition, condition_spec(), x.size(0));
   const at::Tensor embedding = embed(t, condition);
 
-  at::Tensor h = first_->forward(x.contiguous(at::MemoryFormat::ChannelsLast));
+  at::Tensor h = first_->forward(joined(x, condition).contiguous(at::MemoryFormat::ChannelsLast));
   std::vector<at::Tensor> skips = {h};
   for (const auto& steps : input_) {
     for (const auto& step : steps) h = step->forward(h, {}, embedding);
@@ -226,6 +185,10 @@ at::Tensor UNet::forward(const at::Tensor& x, const at::Tensor& t, const Conditi
   h = group_norm_silu(h, {}, last_norm_->weight, last_norm_->bias, GroupNorm::groups).y;
   const Float32Scope float32;
   return last_->forward(h.to(at::kFloat)).contiguous();
+}
+
+std::shared_ptr<VelocityNetwork> UNetSettings::make(const NetworkSettings& settings) const {
+  return std::make_shared<UNet>(settings);
 }
 
 }  // namespace pathline::flow

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "flow/networks/layers/parameter_budget.h"
+#include "flow/networks/unet/unet_settings.h"
 #include "tests/core/expect_error.h"
 
 namespace pathline::flow {
@@ -15,15 +15,20 @@ namespace {
 using test::contains;
 using test::error_of;
 
+UNetSettings small_options() {
+  UNetSettings options;
+  options.channel_mult = {1, 2};
+  options.attention = {4};
+  options.head_channels = 16;
+  return options;
+}
+
+NetworkSettings with(const UNetSettings& options) {
+  return unet_settings(options, SampleShape::picture(1, 8, 8), label_condition(3));
+}
+
 NetworkSettings small() {
-  NetworkSettings s;
-  s.image_height = s.image_width = 8;
-  s.channels = 32;
-  s.channel_mult = {1, 2};
-  s.attention = {4};
-  s.head_channels = 16;
-  s.classes = 3;
-  return s;
+  return with(small_options());
 }
 
 TEST(NetworkWithWeights, HoldsTheWeightsGiven) {
@@ -36,16 +41,28 @@ TEST(NetworkWithWeights, HoldsTheWeightsGiven) {
     EXPECT_TRUE(at::equal(state[i].second, weights[i].second)) << state[i].first;
 }
 
-TEST(NetworkWithWeights, EndsAtTheFirstLayerTooMany) {
+TEST(NetworkWithWeights, NeverBuildsWhatTheWeightsDoNotFill) {
   const auto weights = named_state(*make_network(small(), 7));
-  NetworkSettings deep = small();
-  deep.res_blocks = 1000000000;
+  UNetSettings wide = small_options();
+  wide.channels = 4096;
+  wide.channel_mult = {64, 64};  // the first residual block alone: 5 TB
 
-  const Error error = error_of([&] { network_with_weights(deep, weights, "file"); });
+  const Error error = error_of([&] { network_with_weights(with(wide), weights, "file"); });
 
   EXPECT_EQ(error.code(), ExitCode::bad_input);
   EXPECT_EQ(error.place(), "file");
-  EXPECT_TRUE(contains(error.message(), "in " + std::to_string(weights.size()) + " tensors"));
+  EXPECT_TRUE(contains(error.message(), "of another shape"));
+}
+
+TEST(NetworkWithWeights, NamesWhatADeeperNetworkLacks) {
+  const auto weights = named_state(*make_network(small(), 7));
+  UNetSettings deep = small_options();
+  deep.res_blocks = 64;  // as many as there may be
+
+  const Error error = error_of([&] { network_with_weights(with(deep), weights, "file"); });
+
+  EXPECT_EQ(error.code(), ExitCode::bad_input);
+  EXPECT_TRUE(contains(error.message(), "missing"));
 }
 
 TEST(NetworkWithWeights, NamesWhatAnEquallyLargeNetworkLacks) {
@@ -56,21 +73,6 @@ TEST(NetworkWithWeights, NamesWhatAnEquallyLargeNetworkLacks) {
 
   EXPECT_EQ(error.code(), ExitCode::bad_input);
   EXPECT_TRUE(contains(error.message(), "1 unexpected: other"));
-}
-
-TEST(ParameterBudget, CountsTensorsAndValues) {
-  const ParameterBudget budget(2, 10, "file");
-
-  ParameterBudget::charge(7);
-  EXPECT_EQ(error_of([] { ParameterBudget::charge(4); }).code(), ExitCode::bad_input);
-  ParameterBudget::charge(3);
-  EXPECT_EQ(error_of([] { ParameterBudget::charge(0); }).code(), ExitCode::bad_input);
-}
-
-TEST(ParameterBudget, IsNoLimitWhereThereIsNone) {
-  { const ParameterBudget budget(0, 0, "file"); }
-
-  EXPECT_NO_THROW(ParameterBudget::charge(1000));
 }
 
 }  // namespace

@@ -5,18 +5,22 @@
 
 #include <torch/torch.h>
 
+#include "flow/networks/unet/unet_settings.h"
 #include "trainer/checkpoint/checkpoint.h"
 
 namespace pathline::test {
 
+inline flow::UNetSettings tiny_unet() {
+  flow::UNetSettings options;
+  options.channels = 32;
+  options.channel_mult = {1, 1};
+  options.attention = {};
+  options.head_channels = 32;
+  return options;
+}
+
 inline flow::NetworkSettings tiny_network() {
-  flow::NetworkSettings settings;
-  settings.image_height = settings.image_width = 8;
-  settings.channels = 32;
-  settings.channel_mult = {1, 1};
-  settings.attention = {};
-  settings.head_channels = 32;
-  return settings;
+  return flow::unet_settings(tiny_unet(), SampleShape::picture(1, 8, 8));
 }
 
 inline CheckpointContents contents_at(std::uint64_t step) {

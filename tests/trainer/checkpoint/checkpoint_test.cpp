@@ -271,28 +271,32 @@ TEST(Checkpoint, InAFolderOfAnotherNameMayHaveAnyStep) {
 TEST(Checkpoint, IsRefusedWithoutBuildingANetworkLargerThanItsWeights) {
   const TemporaryFolder folder;
   CheckpointContents contents = contents_at(1);
-  contents.model.network.channels = 4096;
-  contents.model.network.channel_mult = {64, 64};  // the first residual block alone: 5 TB
+  flow::UNetSettings wide = test::tiny_unet();
+  wide.channels = 4096;
+  wide.channel_mult = {64, 64};  // the first residual block alone: 5 TB
+  contents.model.network.options = std::make_shared<flow::UNetSettings>(wide);
   const CheckpointInfo info = open_checkpoint(write_checkpoint(folder.path(), contents));
 
   const Error error = error_of([&] { load_network(info, WeightSet::ema); });
 
   EXPECT_EQ(error.code(), ExitCode::bad_input);
   EXPECT_TRUE(contains(error.place(), "ema.safetensors"));
-  EXPECT_TRUE(contains(error.message(), "network settings ask for more than the"));
+  EXPECT_TRUE(contains(error.message(), "of another shape"));
 }
 
 TEST(Checkpoint, WithSettingsThatDoNotFitTogetherIsBadInput) {
   const TemporaryFolder folder;
   CheckpointContents contents = contents_at(1);
-  contents.model.network.channels = 33;
-  const CheckpointInfo info = open_checkpoint(write_checkpoint(folder.path(), contents));
+  flow::UNetSettings odd = test::tiny_unet();
+  odd.channels = 33;
+  contents.model.network.options = std::make_shared<flow::UNetSettings>(odd);
+  const fs::path written = write_checkpoint(folder.path(), contents);
 
-  const Error error = error_of([&] { load_network(info, WeightSet::raw); });
+  const Error error = error_of([&] { open_checkpoint(written); });
 
   EXPECT_EQ(error.code(), ExitCode::bad_input);
   EXPECT_TRUE(contains(error.what(), "state.json"));
-  EXPECT_TRUE(contains(error.message(), "network.channels"));
+  EXPECT_TRUE(contains(error.message(), "model.network.channels"));
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ using test::TemporaryFolder;
 class Resume : public testing::Test {
  protected:
   Resume() : config_(test::tiny_config(folder_.path())), run_(resolve_run_config(config_, 1, 1, 1)) {
-    run_.network.image_height = run_.network.image_width = 8;
+    run_.network.shape = SampleShape::picture(1, 8, 8);
     contents_ = test::contents_at(4);
     contents_.state = {4, 40, 0, 32.0};
     contents_.model.network = run_.network;
@@ -31,7 +31,7 @@ class Resume : public testing::Test {
   }
 
   std::optional<CheckpointInfo> resume() {
-    write_checkpoint(run_.checkpoint_dir, contents_);
+    write_checkpoint(run_.checkpoint.dir, contents_);
     return find_resume_point(run_, config_, "abc", false);
   }
 
@@ -85,7 +85,7 @@ TEST_F(Resume, RefusesAStateOfAnotherSeedThanItsConfiguration) {
 }
 
 TEST_F(Resume, NamesTheFieldsOfTheStoredNetworkThatDiffer) {
-  contents_.model.network.image_width = 16;
+  contents_.model.network.shape = SampleShape::picture(1, 8, 16);
 
   const Error error = error_of([&] { resume(); });
 
@@ -106,7 +106,7 @@ TEST_F(Resume, CutsLongValuesOfSettingsThatHaveChanged) {
 }
 
 TEST_F(Resume, BeginsAnewWithAWarningWhereNoCheckpointIsWhole) {
-  test::damage(write_checkpoint(run_.checkpoint_dir, contents_) / "model.safetensors");
+  test::damage(write_checkpoint(run_.checkpoint.dir, contents_) / "model.safetensors");
 
   testing::internal::CaptureStderr();
   const auto found = find_resume_point(run_, config_, "abc", false);

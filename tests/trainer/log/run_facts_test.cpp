@@ -28,7 +28,7 @@ Facts facts_of(const std::vector<std::string>& options = {}, const TrainState& s
   test::write_tiny_shards(folder / "shards");
   const Config config = tiny_config(folder.path(), options);
   RunConfig run = resolve_run_config(config, 1, 1, 1);
-  const auto shards = data::ShardSet::open(run.shards);
+  const auto shards = data::ShardSet::open(run.data.shards);
   fit_to_data(run, config, shards.info());
   return collect_facts(run, shards, 1234567, state, *parallel::make_self_communicator(), "cpu");
 }
@@ -73,7 +73,7 @@ TEST(HostCores, AreTheSameForAllRanksOfAHost) {
 
 TEST(WarnOfBinding, NamesRanksWithFewerCoresThanThreads) {
   RunConfig run;
-  run.threads = 100'000;
+  run.train.threads = 100'000;
   testing::internal::CaptureStderr();
 
   run_ranks(2, [&](parallel::Communicator& communicator) { warn_of_binding(run, communicator); });

@@ -17,7 +17,7 @@ using test::TemporaryFolder;
 
 RunConfig logging_to(const fs::path& folder, bool tensorboard) {
   RunConfig run;
-  run.log_dir = folder;
+  run.log.dir = folder;
   run.tensorboard = tensorboard;
   return run;
 }

@@ -15,6 +15,7 @@
 
 #include "core/torch/tensor_file.h"
 #include "flow/networks/network.h"
+#include "flow/networks/unet/unet_settings.h"
 
 namespace pathline::flow {
 namespace {
@@ -60,21 +61,20 @@ Fixture read_fixture(const std::filesystem::path& file) {
   const auto integer = [&](const char* key, std::int64_t missing) {
     return metadata.contains(key) ? std::stoll(metadata.at(key)) : missing;
   };
-  auto& s = fixture.settings;
-  s.image_channels = integer("image_channels", -1);
-  s.image_height = integer("image_height", -1);
-  s.image_width = integer("image_width", -1);
+  UNetSettings s;
   s.channels = integer("channels", -1);
   s.channel_mult = integers(metadata.at("channel_mult"));
   s.res_blocks = integer("res_blocks", -1);
   s.attention = integers(metadata.at("attention"));
   s.heads = integer("heads", -1);
   s.head_channels = integer("head_channels", -1);
-  s.classes = integer("classes", 0);
   s.scale_shift_norm = integer("scale_shift_norm", 0) != 0;
   s.resblock_updown = integer("resblock_updown", 0) != 0;
   s.conv_resample = integer("conv_resample", 1) != 0;
   s.new_attention_order = integer("new_attention_order", 0) != 0;
+  fixture.settings = unet_settings(
+      s, SampleShape::picture(integer("image_channels", -1), integer("image_height", -1), integer("image_width", -1)),
+      label_condition(integer("classes", 0)));
   std::istringstream lines(metadata.at("state"));
   for (std::string name, shape; lines >> name >> shape;) {
     fixture.state.emplace_back(name, weight_values(name, integers(shape)));
