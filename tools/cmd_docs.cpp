@@ -1,8 +1,7 @@
 // pathline docs configuration: pages of docs/ that are written from the program's own tables. Not in --help: for those
 // who change the program.
 
-#include <cstdio>
-
+#include "core/terminal.h"
 #include "tools/commands.h"
 #include "tools/configuration_page.h"
 #include "tools/options.h"
@@ -13,7 +12,7 @@ namespace {
 int configuration(const std::vector<std::string>& arguments) {
   Options options("pathline docs configuration", "", "Prints docs/configuration.md.");
   if (!options.parse(arguments)) return 0;
-  std::fputs(configuration_page().c_str(), stdout);
+  print_data(configuration_page());
   return 0;
 }
 
