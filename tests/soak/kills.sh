@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Kills a training run again and again, SIGKILL to a random rank or to mpirun itself, at a random moment, and starts it again with 1, 2 and 4 ranks
-# in turn. At the end the weights must be those of a run that nobody disturbed, to the bit; no process may outlive its job; every record must be in
+# Kills a training run again and again, SIGKILL to a random rank or to mpirun itself, at a random moment, and starts it again with other numbers of
+# ranks in turn. At the end the weights must be those of a run that nobody disturbed, to the bit; no process may outlive its job; every record must be in
 # the log once, and every sample must have been seen once per epoch. By hand, not in CTest: about three seconds per kill on two idle cores.
 #
-#   tests/soak/kills.sh KILLS [SEED]        PATHLINE=FILE: another program than build/bin/pathline
+#   tests/soak/kills.sh KILLS [SEED [RANKS]]        RANKS: numbers of ranks, 1,2,4 by default; PATHLINE=FILE: another program than build/bin/pathline
 set -uo pipefail
-[ $# -ge 1 ] && [ $# -le 2 ] && [ "$1" -gt 0 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 1 ] && [ $# -le 3 ] && [ "$1" -gt 0 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 kills=$1 seed=${2:-1}
+IFS=, read -ra counts <<<"${3:-1,2,4}"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 set -- "$(realpath "${PATHLINE:-$root/build/bin/pathline}")" "$root" "$root/build"
 source "$root/tests/tools/lib.sh"
@@ -46,10 +47,9 @@ survivors() {
 # pause_up_to MILLISECONDS
 pause_up_to() { sleep "$(printf '0.%04d' $((RANDOM % $1 * 10)))"; }
 
-counts=(1 2 4)
 declare -A killed=([rank]=0 [mpirun]=0)
 for ((kill = 1; kill <= kills; ++kill)); do
-  ranks=${counts[kill % 3]}
+  ranks=${counts[kill % ${#counts[@]}]}
   begun=$(newest_step)
   "${mpirun[@]}" -n "$ranks" "$program" train "$work/tiny.ini" --train.steps 1000000 "${settings[@]}" >"$work/output" 2>&1 &
   job=$!
