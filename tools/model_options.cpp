@@ -22,6 +22,7 @@
 #include "core/torch/device.h"
 #include "sampling/sample_file.h"
 #include "trainer/log/run_facts.h"
+#include "trainer/parallel/agreement.h"
 
 namespace pathline::tools {
 

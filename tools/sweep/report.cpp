@@ -123,7 +123,8 @@ std::string strip(const std::string& png, const std::string& title, const std::s
   std::string out = fmt::format("<div class=\"strip\"{}><div class=\"what\">{}<span class=\"soft\">{}</span></div>",
                                 data, title, html(detail));
   if (!png.empty()) {
-    out += fmt::format("<img alt=\"{}: the same samples\" src=\"data:image/png;base64,{}\">", html(name), base64(png));
+    out += fmt::format("<img alt=\"{}: the same samples\" src=\"data:image/png;base64,{}\">", html(name),
+                       sampling::base64(png));
   } else {
     out += "<div class=\"soft\">no picture</div>";
   }
