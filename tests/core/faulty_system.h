@@ -18,6 +18,7 @@
 #include <string>
 #include <system_error>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include "core/error.h"
