@@ -39,8 +39,9 @@ data::ImageShape picture_shape(const SampleShape& shape) {
 
 /// A sampler has labels to give, and nothing else yet.
 void require_labels_alone(const ConditionSpec& spec) {
+  int labels = 0;
   for (const ConditionField& field : spec) {
-    if (field.kind == ConditionField::Kind::label && spec.size() == 1) continue;
+    if (field.kind == ConditionField::Kind::label && labels++ == 0) continue;
     throw Error(ExitCode::usage,
                 fmt::format("the network is conditioned on {}, and there is no way yet to give values of it",
                             shown(field.name)),

@@ -14,6 +14,7 @@
 namespace pathline::sampling {
 namespace {
 
+using test::contains;
 using test::error_of;
 
 flow::NetworkSettings settings_of(std::int64_t classes, bool null_class) {
@@ -85,6 +86,22 @@ TEST(NetworkModel, GuidanceNeedsANullClass) {
     EXPECT_EQ(error.code(), ExitCode::usage);
     EXPECT_EQ(error.place(), "--guidance");
   }
+}
+
+TEST(NetworkModel, RefusesConditionsOfWhichASamplerHasNoValues) {
+  flow::NetworkSettings settings = settings_of(3, true);
+  ConditionField pose;
+  pose.name = "pose";
+  pose.kind = ConditionField::Kind::vector;
+  pose.sizes = {4};
+  settings.condition.push_back(pose);
+
+  const Error error = error_of([&] {
+    make_network_model(std::make_shared<ArithmeticNetwork>(settings), flow::FlowSpec(), at::Device(at::kCPU));
+  });
+
+  EXPECT_EQ(error.code(), ExitCode::usage);
+  EXPECT_TRUE(contains(error.message(), "pose")) << error.message();
 }
 
 /// The network says a multiple of the velocity and of the time.
