@@ -83,6 +83,7 @@ fi
 # 3. Build ----------------------------------------------------------------------------------------------------------------------------
 if grep -qs '^PATHLINE_BUILD_TESTS:BOOL=ON' build/CMakeCache.txt; then tests=ON; fi
 options=(-DPATHLINE_BUILD_TESTS=$tests)
+[ "${CI:-}" != true ] || options+=(-DPATHLINE_WERROR=ON)  # a user's newer compiler may know more warnings
 [ -z "${LIBTORCH_ROOT:-}" ] || options+=("-DLIBTORCH_ROOT=$LIBTORCH_ROOT")
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -85,9 +85,12 @@ TEST(ConvertFaults, what_a_lost_device_leaves_is_whole_kept_or_named) {
 
         // Once the set is in its place the work folder may be what cannot be removed: that is a warning.
         if (error) test::expect_documented(error, system);
-        if (fs::exists(folder / "out")) EXPECT_NO_THROW(ShardSet::open(folder / "out", true));
-        if (fs::exists(folder / ".out.partial") && !fs::exists(folder / ".out.partial/part-00000.json"))
+        if (fs::exists(folder / "out")) {
+          EXPECT_NO_THROW(ShardSet::open(folder / "out", true));
+        }
+        if (fs::exists(folder / ".out.partial") && !fs::exists(folder / ".out.partial/part-00000.json")) {
           EXPECT_TRUE(contains(said, ".out.partial"));
+        }
         for (const std::string& name : temporaries_below(folder.path())) EXPECT_TRUE(contains(said, name));
       },
       /*lasting=*/true);

@@ -122,7 +122,9 @@ void expect_pruned_or_named(FaultySystem& system) {
     EXPECT_FALSE(system.harmless());
     EXPECT_TRUE(contains(said, name));
     // Under its own name it is whole.
-    if (name.rfind("step-", 0) == 0) EXPECT_NO_THROW(verify_checkpoint(folder / name));
+    if (name.rfind("step-", 0) == 0) {
+      EXPECT_NO_THROW(verify_checkpoint(folder / name));
+    }
   }
   keep_one(folder.path());
   EXPECT_EQ(folder.names(), Names{"step-000000003"});
