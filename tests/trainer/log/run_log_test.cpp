@@ -18,7 +18,7 @@ using test::TemporaryFolder;
 RunConfig logging_to(const fs::path& folder, bool tensorboard) {
   RunConfig run;
   run.log.dir = folder;
-  run.tensorboard = tensorboard;
+  run.log.tensorboard = tensorboard;
   return run;
 }
 
