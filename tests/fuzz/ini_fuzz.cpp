@@ -10,13 +10,13 @@ namespace {
 const pathline::ConfigSchema& schema() {
   static const pathline::ConfigSchema made = [] {
     pathline::ConfigSchema s;
-    s.add_integer("train.steps", 1, 0, 1000000, Effect::free, "a whole number");
-    s.add_real("optimizer.lr", 0.1, 0, 1, Effect::free, "a number");
-    s.add_boolean("train.flip", false, Effect::free, "a truth value");
-    s.add_choice("network.kind", "unet", {"unet", "mlp"}, Effect::free, "a choice");
-    s.add_text("data.shards", "", Effect::free, "a text");
+    s.add_integer("train.steps", 1, 0, 1000000, pathline::Effect::free, "a whole number");
+    s.add_real("optimizer.lr", 0.1, 0, 1, pathline::Effect::free, "a number");
+    s.add_boolean("train.flip", false, pathline::Effect::free, "a truth value");
+    s.add_choice("network.kind", "unet", {"unet", "mlp"}, pathline::Effect::free, "a choice");
+    s.add_text("data.shards", "", pathline::Effect::free, "a text");
     s.only_where("network.kind", "unet", [&] {
-      s.add_integer_list("network.channel_mult", {1, 2}, 1, 64, Effect::free, "a list");
+      s.add_integer_list("network.channel_mult", {1, 2}, 1, 64, pathline::Effect::free, "a list");
     });
     return s;
   }();

@@ -16,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "trainer/parallel/agreement.h"
 #include "trainer/parallel/communicator.h"
 #include "trainer/parallel/engine/gradient_channel.h"
 #include "trainer/parallel/session.h"
