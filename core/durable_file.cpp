@@ -255,7 +255,8 @@ std::string read_file(const fs::path& path, std::uint64_t limit) {
 }
 
 void make_folder(const fs::path& path) {
-  if (path.empty()) return;
+  std::error_code ignored;
+  if (path.empty() || fs::is_directory(path, ignored)) return;
   System& system = System::current();
   if (system.mkdir(path) == 0) return;
   int why = errno;
@@ -264,8 +265,7 @@ void make_folder(const fs::path& path) {
     if (system.mkdir(path) == 0) return;
     why = errno;
   }
-  std::error_code ignored;
-  if (fs::is_directory(path, ignored)) return;
+  if (fs::is_directory(path, ignored)) return;  // somebody else has just made it
   throw system_error(why == EEXIST ? ENOTDIR : why, "cannot create the folder", path.string());
 }
 

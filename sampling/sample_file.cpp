@@ -181,7 +181,8 @@ InitialNoise read_initial_noise(const std::string& place, const data::ImageShape
   const auto fail = [&](const std::string& message) { throw Error(ExitCode::bad_input, message, place); };
 
   const bool single = facts.type == data::NumberType::float32;
-  if (!single && facts.type != data::NumberType::float64) fail("expected float32 or float64 values, found others");
+  if (!single && facts.type != data::NumberType::float64)
+    fail(fmt::format("expected float32 or float64 values, found {}", data::to_string(facts.type)));
   const std::vector<std::uint64_t> wanted = {extent(expected.channels), extent(expected.height),
                                              extent(expected.width)};
   if (facts.dims.size() != 4 || !std::equal(wanted.begin(), wanted.end(), facts.dims.begin() + 1)) {

@@ -122,7 +122,9 @@ class FindResumePoint : public testing::Test {
   /// Writes a checkpoint of step `step`, made with `options` on data with the hash "abc".
   void write(std::uint64_t step, const std::vector<std::string>& options = {}) const {
     CheckpointContents contents = test::contents_at(step);
-    contents.config_ini = test::tiny_config(folder_.path(), options).to_ini();
+    const Config config = test::tiny_config(folder_.path(), options);
+    contents.config_ini = config.to_ini();
+    contents.state.seed = static_cast<std::uint64_t>(config.integer("train.seed"));
     if (step == 0) contents.state.position = 0;
     write_checkpoint(folder_ / "run", contents);
   }

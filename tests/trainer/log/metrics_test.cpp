@@ -6,8 +6,6 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "core/error.h"
-#include "tests/core/expect_error.h"
 #include "tests/core/temporary_folder.h"
 #include "tests/trainer/trainer_fixture.h"
 
@@ -15,7 +13,6 @@ namespace pathline {
 namespace {
 
 namespace fs = std::filesystem;
-using test::error_of;
 using test::TemporaryFolder;
 
 std::vector<nlohmann::json> records(const fs::path& file) {
@@ -73,10 +70,6 @@ TEST(Metrics, OfAnEarlierRunAreSetAsideByOneThatStartsAtTheBeginning) {
   EXPECT_EQ(records(folder / "metrics.jsonl")[0]["run"], "2");
   EXPECT_EQ(records(folder / "metrics.1.jsonl")[0]["run"], "0");
   EXPECT_EQ(records(folder / "metrics.2.jsonl")[0]["run"], "1");
-}
-
-TEST(Metrics, ReportAFullDisk) {
-  EXPECT_EQ(error_of([] { AppendFile("/dev/full").append("x"); }).code(), ExitCode::file_system);
 }
 
 }  // namespace
