@@ -7,6 +7,7 @@
 #include "core/durable_file.h"
 #include "core/error.h"
 #include "core/file_descriptor.h"
+#include "core/regular_file.h"
 
 namespace pathline {
 namespace {
@@ -43,7 +44,9 @@ void require_writable(const fs::path& folder) {
 }
 
 void require_appendable(const fs::path& file) {
-  // O_NONBLOCK: a named pipe without a reader must not make this wait.
+  std::error_code ignored;
+  if (fs::status(file, ignored).type() == fs::file_type::not_found) return;
+  require_regular_file(file);
   const FileDescriptor opened(open_retrying(file, O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK));
   if (!opened && errno != ENOENT) throw system_error(errno, "cannot write to the file", file.string());
 }

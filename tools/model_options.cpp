@@ -120,8 +120,11 @@ void require_file_of_its_own(const Options& options, const std::string& name, co
     std::error_code ignored;
     if (file.empty() || mine.empty()) return;
     const bool same_file = std::filesystem::equivalent(mine, file, ignored);  // false where one is not there
-    if (same_file ||
-        std::filesystem::weakly_canonical(mine, ignored) == std::filesystem::weakly_canonical(file, ignored))
+    // Absolute first: of a name without a folder nothing exists that could be made canonical.
+    const auto whole = [&](const std::filesystem::path& path) {
+      return std::filesystem::weakly_canonical(std::filesystem::absolute(path, ignored), ignored);
+    };
+    if (same_file || whole(mine) == whole(file))
       options.fail(name, "is the same file as " + what + ", which would be lost", "choose another name");
   };
   for (const std::string& other : others) {

@@ -66,4 +66,4 @@ done
 forged '"res_blocks": 1' '"res_blocks": 64'
 forged '"channels": 32' '"channels": 4096'
 expect 3 bash -c 'ulimit -v 8000000; exec "$@"' small "$program" checkpoint verify "$work/forged/step-000000030"
-says "network settings ask for more than the"
+says "the tensors do not fit"

@@ -41,7 +41,7 @@ says "standard output: cannot write the results: No space left on device"
 # Many shards, few open files: the soft limit is raised; where that does not help, a limit is not called damage.
 expect 0 "$program" shards create --from toy:moons --count 300 --shard-images 1 --out many
 expect 0 bash -c "ulimit -Sn 64; '$program' shards verify many"
-says "all 300 images in 300 shards"
+says "all 300 samples in 300 shards"
 expect 4 bash -c "ulimit -n 64; '$program' shards verify many"
 says "Too many open files" "64 files open at a time" "ulimit -n" "no damage was found"
 grep -qi "problem\|damaged" output && fail "a limit is called damage"

@@ -95,7 +95,7 @@ refuses 2 "from" --from webdataset --input "$work/idx"
 refuses 2 "input" --from idx
 refuses 4 "no such folder" --from folder --input "$work/nowhere"
 refuses 4 "no such file or folder" --from cifar10 --input "$work/nowhere"
-refuses 4 "cannot look at this file" --from hdf5 --input "$work/nowhere.h5"
+refuses 4 "cannot open this file" --from hdf5 --input "$work/nowhere.h5"
 refuses 3 "none of the 1 pictures can be decoded" --from folder --input "$work/pictures"
 refuses 3 "not a zip" --from zip --input "$work/a.zip"
 refuses 3 "no file data_batch_1.bin" --from cifar10 --input "$work/pictures"

@@ -6,11 +6,13 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include "core/durable_file.h"
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/log.h"
+#include "core/regular_file.h"
 #include "core/remove_tree.h"
 #include "core/system.h"
 #include "flow/networks/network_with_weights.h"
@@ -54,8 +56,9 @@ std::uint64_t part_size(const fs::path& file) {
   const fs::file_status status = fs::status(file, error);
   if (status.type() == fs::file_type::not_found) throw damaged(file, "missing file of a checkpoint");
   if (fs::exists(status) && !fs::is_regular_file(status)) {
-    throw damaged(file, fmt::format("expected a regular file, found {}",
-                                    fs::is_directory(status) ? "a folder" : "a device, a pipe or the like"));
+    struct stat found {};
+    throw damaged(file, "expected a regular file, found " +
+                            (::stat(file.c_str(), &found) == 0 ? file_kind(found.st_mode) : std::string("another")));
   }
   const std::uint64_t bytes = error ? 0 : fs::file_size(file, error);
   if (error) throw system_error(error.value(), "cannot look at a file of a checkpoint", file.string());
