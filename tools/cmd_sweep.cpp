@@ -180,6 +180,25 @@ void require_some_success(const Sweep& sweep, const fs::path& folder) {
               folder.string(), "the table and the report say how each one ended");
 }
 
+/// All are opened before any work, so that a mistake in the last is told at once.
+std::vector<OpenedModel> open_models(const Options& options, const std::vector<PlannedCell>& planned,
+                                     parallel::Communicator& communicator) {
+  const bool stochastic = std::any_of(planned.begin(), planned.end(),
+                                      [](const PlannedCell& cell) { return cell.solver->info().stochastic; });
+  std::vector<OpenedModel> opened;
+  for (const ModelChoice& choice : named_models(options))
+    opened.push_back(open_model(options, communicator, choice, stochastic));
+  for (const OpenedModel& model : opened) {
+    for (const PlannedCell& cell : planned) sampling::require_path(cell.solver->info(), *model.model);
+  }
+  if (options.has("reference-tolerance") &&
+      std::none_of(opened.begin(), opened.end(), [](const OpenedModel& model) { return model.checkpoint; })) {
+    options.fail("reference-tolerance", "a closed-form field has an exact reference", "leave it out");
+  }
+  require_same_everywhere(communicator, "solvers, models and noise", describe_inputs(planned, opened));
+  return opened;
+}
+
 }  // namespace
 
 int run_sweep(const std::vector<std::string>& arguments, CommandContext& context) {
@@ -194,20 +213,7 @@ int run_sweep(const std::vector<std::string>& arguments, CommandContext& context
   const std::vector<PlannedCell> planned = plan_sweep(options);
   const double reference_tolerance = options.real("reference-tolerance", 1e-12, 1e-2);
   const fs::path folder = options.text("out"), cells_folder = folder / ".cells";
-  // All are opened before any work, so that a mistake in the last is told at once.
-  std::vector<OpenedModel> opened;
-  const bool stochastic = std::any_of(planned.begin(), planned.end(),
-                                      [](const PlannedCell& cell) { return cell.solver->info().stochastic; });
-  for (const ModelChoice& choice : named_models(options))
-    opened.push_back(open_model(options, *communicator, choice, stochastic));
-  for (const OpenedModel& model : opened) {
-    for (const PlannedCell& cell : planned) sampling::require_path(cell.solver->info(), *model.model);
-  }
-  if (options.has("reference-tolerance") &&
-      std::none_of(opened.begin(), opened.end(), [](const OpenedModel& model) { return model.checkpoint; })) {
-    options.fail("reference-tolerance", "a closed-form field has an exact reference", "leave it out");
-  }
-  require_same_everywhere(*communicator, "solvers, models and noise", describe_inputs(planned, opened));
+  std::vector<OpenedModel> opened = open_models(options, planned, *communicator);
   if (root) warn_of_tolerances(planned, opened, reference_tolerance);
   parallel::together(*communicator, [&] {
     if (root) prepare_folder(folder, cells_folder, options.has("fresh"));

@@ -24,7 +24,7 @@ ConfigSchema some_schema() {
   return schema;
 }
 
-TEST(ConfigSchema, mistakes_of_the_programmer_are_logic_errors) {
+TEST(ConfigSchema, MistakesOfTheProgrammerAreLogicErrors) {
   ConfigSchema schema = some_schema();
 
   EXPECT_THROW(schema.add_integer("train.steps", 1, 0, 2, Effect::free, ""), std::logic_error);
@@ -34,7 +34,7 @@ TEST(ConfigSchema, mistakes_of_the_programmer_are_logic_errors) {
   EXPECT_THROW(schema.add_choice("train.new", "c", {"a", "b"}, Effect::free, ""), std::logic_error);
 }
 
-TEST(ConfigSchema, nearest_finds_slips_and_keys_of_other_sections) {
+TEST(ConfigSchema, NearestFindsSlipsAndKeysOfOtherSections) {
   const ConfigSchema schema = some_schema();
 
   EXPECT_EQ(schema.nearest("train.stepz"), "train.steps");
@@ -43,20 +43,20 @@ TEST(ConfigSchema, nearest_finds_slips_and_keys_of_other_sections) {
   EXPECT_EQ(schema.nearest("checkpoint.qqqqqqqqqqq"), "");
 }
 
-TEST(NearestName, counts_a_swap_as_one_slip) {
+TEST(NearestName, CountsASwapAsOneSlip) {
   EXPECT_EQ(nearest_name("ba", {"abc", "ab"}), "ab");
   EXPECT_EQ(nearest_name("euler", {"heun", "Euler"}), "Euler");
   EXPECT_EQ(nearest_name("x", {"alpha", "beta"}), "");
   EXPECT_EQ(nearest_name(std::string(100000, 'x'), {"alpha"}), "");
 }
 
-TEST(OnResume, says_on_what_it_depends) {
+TEST(OnResume, SaysOnWhatItDepends) {
   EXPECT_EQ(OnResume(Effect::breaking).describe(), "breaking");
   EXPECT_EQ(OnResume(Effect::free).but(Effect::steering, "optimizer.schedule", "cosine").describe(),
             "free; steering where optimizer.schedule = cosine");
 }
 
-TEST(ConfigSchema, lets_owners_have_a_key_of_one_name_each) {
+TEST(ConfigSchema, LetsOwnersHaveAKeyOfOneNameEach) {
   ConfigSchema schema;
   schema.add_choice("network.kind", "a", {"a", "b"}, Effect::breaking, "kind");
   const auto add = [&] { schema.add_integer("network.heads", 1, 0, 9, Effect::breaking, "heads"); };
@@ -69,7 +69,7 @@ TEST(ConfigSchema, lets_owners_have_a_key_of_one_name_each) {
   EXPECT_THROW(add(), std::logic_error);
 }
 
-TEST(ConfigSchema, wants_owners_that_there_are) {
+TEST(ConfigSchema, WantsOwnersThatThereAre) {
   ConfigSchema schema = some_schema();
 
   EXPECT_THROW(schema.only_where("train.none", "x", [] {}), std::logic_error);
@@ -77,7 +77,7 @@ TEST(ConfigSchema, wants_owners_that_there_are) {
   EXPECT_THROW(schema.only_where("train.steps", "1000", [] {}), std::logic_error);
 }
 
-TEST(ConfigSchema, tells_what_values_a_key_takes) {
+TEST(ConfigSchema, TellsWhatValuesAKeyTakes) {
   ConfigSchema schema;
   schema.add_integer("a.bounded", 1, 0, 9, Effect::free, "");
   schema.add_integer("a.open", 1, 0, kUnlimited, Effect::free, "");

@@ -47,7 +47,7 @@ Error refusal(std::string_view ini, const Arguments& arguments = {}) {
 
 // Values ------------------------------------------------------------------------------------------
 
-TEST(Config, starts_with_the_defaults) {
+TEST(Config, StartsWithTheDefaults) {
   const ConfigSchema schema = some_schema();
   const Config config(schema);
 
@@ -60,7 +60,7 @@ TEST(Config, starts_with_the_defaults) {
   EXPECT_TRUE(config.is_default("train.steps"));
 }
 
-TEST(Config, reads_every_kind_from_ini) {
+TEST(Config, ReadsEveryKindFromIni) {
   const ConfigSchema schema = some_schema();
 
   const Config config = parsed(schema,
@@ -77,7 +77,7 @@ TEST(Config, reads_every_kind_from_ini) {
   EXPECT_EQ(config.source("train.steps"), "run.ini:2");
 }
 
-TEST(Config, options_win_over_the_file) {
+TEST(Config, OptionsWinOverTheFile) {
   const ConfigSchema schema = some_schema();
 
   const Config config = parsed(schema, "[train]\nsteps = 5\nseed = 6\n", {"--train.steps", "7"});
@@ -87,7 +87,7 @@ TEST(Config, options_win_over_the_file) {
   EXPECT_EQ(config.integer("train.seed"), 6);
 }
 
-TEST(Config, reads_a_file) {
+TEST(Config, ReadsAFile) {
   const test::TemporaryFolder folder;
   const ConfigSchema schema = some_schema();
   write_file_durably(folder / "run.ini", "[train]\nsteps = 5\n");
@@ -98,14 +98,14 @@ TEST(Config, reads_a_file) {
   EXPECT_EQ(config.source("train.steps"), (folder / "run.ini").string() + ":2");
 }
 
-TEST(Config, missing_file_is_a_file_system_error) {
+TEST(Config, MissingFileIsAFileSystemError) {
   const test::TemporaryFolder folder;
   const ConfigSchema schema = some_schema();
 
   EXPECT_EQ(error_of([&] { Config::parse(schema, folder / "none.ini", {}); }).code(), ExitCode::file_system);
 }
 
-TEST(Config, asking_for_a_wrong_name_or_kind_is_a_logic_error) {
+TEST(Config, AskingForAWrongNameOrKindIsALogicError) {
   const ConfigSchema schema = some_schema();
   const Config config(schema);
 
@@ -114,7 +114,7 @@ TEST(Config, asking_for_a_wrong_name_or_kind_is_a_logic_error) {
   EXPECT_THROW(config.text("train.steps"), std::logic_error);
 }
 
-TEST(Config, fail_points_at_the_source_of_the_value) {
+TEST(Config, FailPointsAtTheSourceOfTheValue) {
   const ConfigSchema schema = some_schema();
   const Config config = parsed(schema, "[train]\nsteps = 5\n", {"--train.seed=1"});
 
@@ -127,7 +127,7 @@ TEST(Config, fail_points_at_the_source_of_the_value) {
 
 // INI text ----------------------------------------------------------------------------------------
 
-TEST(Ini, accepts_comments_blank_lines_and_white_space) {
+TEST(Ini, AcceptsCommentsBlankLinesAndWhiteSpace) {
   const ConfigSchema schema = some_schema();
 
   const Config config = parsed(schema,
@@ -139,7 +139,7 @@ TEST(Ini, accepts_comments_blank_lines_and_white_space) {
   EXPECT_EQ(config.text("data.shards"), "run#7");
 }
 
-TEST(Ini, accepts_windows_line_ends_byte_order_mark_and_no_final_newline) {
+TEST(Ini, AcceptsWindowsLineEndsByteOrderMarkAndNoFinalNewline) {
   const ConfigSchema schema = some_schema();
 
   const Config config = parsed(schema, "\xEF\xBB\xBF[train]\r\nsteps = 5\r\n\r\nseed = 6");
@@ -149,7 +149,7 @@ TEST(Ini, accepts_windows_line_ends_byte_order_mark_and_no_final_newline) {
   EXPECT_EQ(config.source("train.seed"), "run.ini:4");
 }
 
-TEST(Ini, quotes_keep_what_would_be_lost) {
+TEST(Ini, QuotesKeepWhatWouldBeLost) {
   const ConfigSchema schema = some_schema();
 
   const Config config = parsed(schema, "[data]\nshards = \"  a # b \\\"c\\\" \\\\ \"  # comment\n");
@@ -157,7 +157,7 @@ TEST(Ini, quotes_keep_what_would_be_lost) {
   EXPECT_EQ(config.text("data.shards"), "  a # b \"c\" \\ ");
 }
 
-TEST(Ini, value_may_hold_an_equals_sign_or_be_empty) {
+TEST(Ini, ValueMayHoldAnEqualsSignOrBeEmpty) {
   const ConfigSchema schema = some_schema();
 
   EXPECT_EQ(parsed(schema, "[data]\nshards = a=b\n").text("data.shards"), "a=b");
@@ -165,7 +165,7 @@ TEST(Ini, value_may_hold_an_equals_sign_or_be_empty) {
   EXPECT_TRUE(parsed(schema, "[network]\nchannel_mult =\n").integer_list("network.channel_mult").empty());
 }
 
-TEST(Ini, section_may_be_opened_again) {
+TEST(Ini, SectionMayBeOpenedAgain) {
   const ConfigSchema schema = some_schema();
 
   const Config config = parsed(schema, "[train]\nsteps = 5\n[data]\nshards = x\n[train]\nseed = 6\n");
@@ -173,7 +173,7 @@ TEST(Ini, section_may_be_opened_again) {
   EXPECT_EQ(config.integer("train.seed"), 6);
 }
 
-TEST(Ini, empty_text_gives_the_defaults) {
+TEST(Ini, EmptyTextGivesTheDefaults) {
   const ConfigSchema schema = some_schema();
 
   EXPECT_EQ(parsed(schema, "").integer("train.steps"), 1000);
@@ -225,7 +225,7 @@ std::vector<BadIni> bad_ini_texts() {
       BadIni{"control_character", "[data]\nshards = a\x1b[31m\n", "run.ini:2: data.shards", "control", ""}};
 }
 
-TEST(Ini, bad_text_is_refused_at_its_line) {
+TEST(Ini, BadTextIsRefusedAtItsLine) {
   for (const BadIni& bad : bad_ini_texts()) {
     SCOPED_TRACE(bad.name);
 
@@ -239,7 +239,7 @@ TEST(Ini, bad_text_is_refused_at_its_line) {
 
 // Options -----------------------------------------------------------------------------------------
 
-TEST(Options, accept_both_ways_of_writing) {
+TEST(Options, AcceptBothWaysOfWriting) {
   const ConfigSchema schema = some_schema();
 
   const Config config = parsed(schema, "", {"--train.steps=5", "--train.seed", "6", "--data.shards=a=b"});
@@ -249,7 +249,7 @@ TEST(Options, accept_both_ways_of_writing) {
   EXPECT_EQ(config.text("data.shards"), "a=b");
 }
 
-TEST(Options, negative_numbers_are_values) {
+TEST(Options, NegativeNumbersAreValues) {
   const ConfigSchema schema = some_schema();
 
   EXPECT_EQ(parsed(schema, "", {"--train.seed", "-1"}).integer("train.seed"), -1);
@@ -260,14 +260,14 @@ TEST(Options, negative_numbers_are_values) {
   EXPECT_TRUE(contains(error.message(), "from 0 to 1, found '-1'"));
 }
 
-TEST(Options, empty_values_are_possible) {
+TEST(Options, EmptyValuesArePossible) {
   const ConfigSchema schema = some_schema();
 
   EXPECT_EQ(parsed(schema, "[data]\nshards = x\n", {"--data.shards="}).text("data.shards"), "");
   EXPECT_EQ(parsed(schema, "[data]\nshards = x\n", {"--data.shards", ""}).text("data.shards"), "");
 }
 
-TEST(Options, option_is_no_value_unless_joined) {
+TEST(Options, OptionIsNoValueUnlessJoined) {
   const ConfigSchema schema = some_schema();
 
   const Error error = refusal("", {"--data.shards", "--train.steps", "5"});
@@ -277,28 +277,28 @@ TEST(Options, option_is_no_value_unless_joined) {
   EXPECT_EQ(parsed(schema, "", {"--data.shards=--odd"}).text("data.shards"), "--odd");
 }
 
-TEST(Options, abbreviations_are_not_guessed) {
+TEST(Options, AbbreviationsAreNotGuessed) {
   const Error error = refusal("", {"--train.step", "5"});
 
   EXPECT_TRUE(contains(error.message(), "'--train.step'"));
   EXPECT_EQ(error.hint(), "did you mean --train.steps?");
 }
 
-TEST(Options, unknown_option_is_named_with_the_nearest) {
+TEST(Options, UnknownOptionIsNamedWithTheNearest) {
   EXPECT_EQ(refusal("", {"--train.golbal_batch=8"}).hint(), "did you mean --train.global_batch?");
   EXPECT_TRUE(contains(refusal("", {"--verbose"}).message(), "'--verbose'"));
 }
 
-TEST(Options, repeated_option_is_refused) {
+TEST(Options, RepeatedOptionIsRefused) {
   EXPECT_TRUE(
       contains(refusal("", {"--train.steps", "5", "--train.steps=5"}).message(), "--train.steps is given twice"));
 }
 
-TEST(Options, value_is_required) {
+TEST(Options, ValueIsRequired) {
   EXPECT_TRUE(contains(refusal("", {"--train.steps"}).message(), "train.steps"));
 }
 
-TEST(Options, stray_words_and_short_options_are_refused) {
+TEST(Options, StrayWordsAndShortOptionsAreRefused) {
   EXPECT_TRUE(contains(refusal("", {"stray"}).message(), "'stray'"));
   EXPECT_TRUE(contains(refusal("", {"-v"}).message(), "'-v'"));
   EXPECT_TRUE(contains(refusal("", {"--train.steps", "5", "6"}).message(), "'6'"));
@@ -306,13 +306,13 @@ TEST(Options, stray_words_and_short_options_are_refused) {
   EXPECT_TRUE(contains(refusal("", {""}).message(), "''"));
 }
 
-TEST(Options, line_breaks_cannot_enter_a_value) {
+TEST(Options, LineBreaksCannotEnterAValue) {
   EXPECT_TRUE(contains(refusal("", {"--data.shards", "a\n[train]"}).message(), "line breaks"));
 }
 
 // Numbers -----------------------------------------------------------------------------------------
 
-TEST(ParseInteger, understands_exponents_and_units) {
+TEST(ParseInteger, UnderstandsExponentsAndUnits) {
   const auto parse = [](const char* text) {
     return parse_integer(text, std::numeric_limits<std::int64_t>::min(), kLargest, "here");
   };
@@ -334,7 +334,7 @@ TEST(ParseInteger, understands_exponents_and_units) {
   EXPECT_EQ(parse("9007199254740993"), 9007199254740993);  // a double would round it
 }
 
-TEST(ParseInteger, refuses_everything_else) {
+TEST(ParseInteger, RefusesEverythingElse) {
   for (const char* text : {"",
                            " ",
                            "-",
@@ -370,14 +370,14 @@ TEST(ParseInteger, refuses_everything_else) {
   }
 }
 
-TEST(ParseInteger, ends_of_the_range_belong_to_it) {
+TEST(ParseInteger, EndsOfTheRangeBelongToIt) {
   EXPECT_EQ(parse_integer("1", 1, 3, "x"), 1);
   EXPECT_EQ(parse_integer("3", 1, 3, "x"), 3);
   EXPECT_THROW(parse_integer("0", 1, 3, "x"), Error);
   EXPECT_THROW(parse_integer("4", 1, 3, "x"), Error);
 }
 
-TEST(ParseReal, gives_the_nearest_double) {
+TEST(ParseReal, GivesTheNearestDouble) {
   const auto parse = [](const char* text) { return parse_real(text, -1e300, 1e300, "here"); };
 
   EXPECT_EQ(parse("0.1"), 0.1);
@@ -391,7 +391,7 @@ TEST(ParseReal, gives_the_nearest_double) {
   EXPECT_EQ(parse("0.30000000000000004"), 0.30000000000000004);
 }
 
-TEST(ParseReal, refuses_everything_else) {
+TEST(ParseReal, RefusesEverythingElse) {
   for (const char* text : {"", "nan", "inf", "-inf", "infinity", "NaN", "0x1p3", "1e", "1,5", "1 ", "1e400", "-1e400",
                            "1e99999999999", "1d3", "--1", "1..2"}) {
     EXPECT_EQ(error_of([&] {
@@ -407,7 +407,7 @@ TEST(ParseReal, refuses_everything_else) {
 
 // Writing -----------------------------------------------------------------------------------------
 
-TEST(ToIni, parses_back_to_the_same_values) {
+TEST(ToIni, ParsesBackToTheSameValues) {
   const ConfigSchema schema = some_schema();
   const Arguments arguments{"--train.steps=10k",
                             "--optimizer.lr=0.30000000000000004",
@@ -439,7 +439,7 @@ TEST(ToIni, parses_back_to_the_same_values) {
   }
 }
 
-TEST(ToIni, writes_sections_once_in_the_order_of_the_schema) {
+TEST(ToIni, WritesSectionsOnceInTheOrderOfTheSchema) {
   ConfigSchema schema;
   schema.add_integer("b.one", 1, 0, 9, Effect::free, "first");
   schema.add_text("a.two", "", Effect::free, "second");
@@ -448,7 +448,7 @@ TEST(ToIni, writes_sections_once_in_the_order_of_the_schema) {
   EXPECT_EQ(Config(schema).to_ini(), "[b]\none = 1\nthree = 3\n\n[a]\ntwo =\n");
 }
 
-TEST(ToIni, annotations_tell_meaning_range_and_source) {
+TEST(ToIni, AnnotationsTellMeaningRangeAndSource) {
   ConfigSchema schema;
   schema.add_integer("b.one", 1, 0, 9, Effect::free, "first");
   const Config config = Config::parse_text(schema, "[b]\none = 2\n", "odd\nname.ini");
@@ -472,7 +472,7 @@ ConfigSchema schema_of_kinds() {
   return schema;
 }
 
-TEST(OwnedKeys, have_the_default_and_range_of_their_owner) {
+TEST(OwnedKeys, HaveTheDefaultAndRangeOfTheirOwner) {
   const ConfigSchema schema = schema_of_kinds();
 
   EXPECT_EQ(Config(schema).integer("network.size"), 1);
@@ -483,7 +483,7 @@ TEST(OwnedKeys, have_the_default_and_range_of_their_owner) {
   EXPECT_TRUE(contains(error.message(), "from 1 to 9"));
 }
 
-TEST(OwnedKeys, given_without_their_owner_are_an_error_that_names_it) {
+TEST(OwnedKeys, GivenWithoutTheirOwnerAreAnErrorThatNamesIt) {
   const ConfigSchema schema = schema_of_kinds();
 
   const Error error = error_of([&] { parsed(schema, "[network]\nparts = 3\nkind = large\n"); });
@@ -494,7 +494,7 @@ TEST(OwnedKeys, given_without_their_owner_are_an_error_that_names_it) {
   EXPECT_EQ(error.hint(), "remove it, or set network.kind = small");
 }
 
-TEST(OwnedKeys, do_not_exist_without_their_owner) {
+TEST(OwnedKeys, DoNotExistWithoutTheirOwner) {
   const ConfigSchema schema = schema_of_kinds();
   const Config large = parsed(schema, "", {"--network.kind=large"});
 
@@ -551,7 +551,7 @@ TEST(OlderKeys, AreBlamedWhereTheyGiveWhatTheNewOneDoesNotAllow) {
 
 // Anything at all ---------------------------------------------------------------------------------
 
-TEST(ConfigFuzz, random_text_never_does_more_than_throw_an_error) {
+TEST(ConfigFuzz, RandomTextNeverDoesMoreThanThrowAnError) {
   const ConfigSchema schema = some_schema();
   const std::vector<std::string> pieces{"[",
                                         "]",
@@ -601,7 +601,7 @@ TEST(ConfigFuzz, random_text_never_does_more_than_throw_an_error) {
   EXPECT_GT(accepted, 1000);
 }
 
-TEST(ConfigFuzz, random_options_never_do_more_than_throw_an_error) {
+TEST(ConfigFuzz, RandomOptionsNeverDoMoreThanThrowAnError) {
   const ConfigSchema schema = some_schema();
   const std::vector<std::string> pieces{
       "--", "-", "train.",       "steps",          "seed", "data.shards", "=", "1",

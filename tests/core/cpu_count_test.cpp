@@ -43,21 +43,21 @@ class FakeSystem : public ::testing::Test {
   TemporaryFolder root_;
 };
 
-TEST_F(FakeSystem, version_2_says_quota_and_period_in_one_file) {
+TEST_F(FakeSystem, Version2SaysQuotaAndPeriodInOneFile) {
   version2("/job");
   write("sys/fs/cgroup/job/cpu.max", "250000 100000\n");
 
   EXPECT_EQ(quota(), 2.5);
 }
 
-TEST_F(FakeSystem, version_2_without_a_limit_says_max) {
+TEST_F(FakeSystem, Version2WithoutALimitSaysMax) {
   version2("/job");
   write("sys/fs/cgroup/job/cpu.max", "max 100000\n");
 
   EXPECT_EQ(quota(), std::nullopt);
 }
 
-TEST_F(FakeSystem, the_tightest_of_nested_groups_counts) {
+TEST_F(FakeSystem, TheTightestOfNestedGroupsCounts) {
   version2("/slurm/job_7/step_0");
   write("sys/fs/cgroup/cpu.max", "3200000 100000\n");
   write("sys/fs/cgroup/slurm/cpu.max", "max 100000\n");
@@ -70,14 +70,14 @@ TEST_F(FakeSystem, the_tightest_of_nested_groups_counts) {
   EXPECT_EQ(fs::path(found->group).filename(), "job_7");
 }
 
-TEST_F(FakeSystem, a_container_sees_its_own_group_at_the_mount_point) {
+TEST_F(FakeSystem, AContainerSeesItsOwnGroupAtTheMountPoint) {
   version2("/");
   write("sys/fs/cgroup/cpu.max", "50000 100000\n");
 
   EXPECT_EQ(quota(), 0.5);
 }
 
-TEST_F(FakeSystem, version_1_says_it_in_two_files) {
+TEST_F(FakeSystem, Version1SaysItInTwoFiles) {
   version1("/batch/job");
   write("sys/fs/cgroup/cpu,cpuacct/batch/cpu.cfs_quota_us", "-1\n");
   write("sys/fs/cgroup/cpu,cpuacct/batch/cpu.cfs_period_us", "100000\n");
@@ -87,7 +87,7 @@ TEST_F(FakeSystem, version_1_says_it_in_two_files) {
   EXPECT_EQ(quota(), 8);
 }
 
-TEST_F(FakeSystem, a_path_of_the_host_is_read_from_where_the_container_mounts_it) {
+TEST_F(FakeSystem, APathOfTheHostIsReadFromWhereTheContainerMountsIt) {
   version1("/docker/5f3c", "/docker/5f3c");
   write("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "150000\n");
   write("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n");
@@ -95,7 +95,7 @@ TEST_F(FakeSystem, a_path_of_the_host_is_read_from_where_the_container_mounts_it
   EXPECT_EQ(quota(), 1.5);
 }
 
-TEST_F(FakeSystem, nothing_readable_or_nonsense_is_no_limit) {
+TEST_F(FakeSystem, NothingReadableOrNonsenseIsNoLimit) {
   EXPECT_EQ(quota(), std::nullopt);
   version2("/../../other");
   EXPECT_EQ(quota(), std::nullopt);
@@ -106,7 +106,7 @@ TEST_F(FakeSystem, nothing_readable_or_nonsense_is_no_limit) {
   }
 }
 
-TEST(UsableCpus, a_mask_narrows_them) {
+TEST(UsableCpus, AMaskNarrowsThem) {
   cpu_set_t before;
   ASSERT_EQ(::sched_getaffinity(0, sizeof before, &before), 0);
   int first = 0;
@@ -122,19 +122,19 @@ TEST(UsableCpus, a_mask_narrows_them) {
   EXPECT_EQ(usable, 1);
 }
 
-TEST(UsableCpus, a_quota_is_rounded_up_and_bounded_by_the_mask) {
+TEST(UsableCpus, AQuotaIsRoundedUpAndBoundedByTheMask) {
   EXPECT_EQ(usable_cpus({{"11111111", CpuQuota{2.5, "a"}}}), 3);
   EXPECT_EQ(usable_cpus({{"11111111", CpuQuota{0.2, "a"}}}), 1);
   EXPECT_EQ(usable_cpus({{"0110", CpuQuota{16, "a"}}}), 2);
   EXPECT_EQ(usable_cpus({{"0110", std::nullopt}}), 2);
 }
 
-TEST(UsableCpus, of_several_processes_are_those_of_all_masks) {
+TEST(UsableCpus, OfSeveralProcessesAreThoseOfAllMasks) {
   EXPECT_EQ(usable_cpus({{"1100", {}}, {"0110", {}}}), 3);
   EXPECT_EQ(usable_cpus({{"1", {}}, {"00000001", {}}}), 2);
 }
 
-TEST(UsableCpus, a_quota_counts_once_for_those_who_share_it) {
+TEST(UsableCpus, AQuotaCountsOnceForThoseWhoShareIt) {
   const std::string all(32, '1');
   EXPECT_EQ(usable_cpus({{all, CpuQuota{4, "pod"}}, {all, CpuQuota{4, "pod"}}}), 4);
   EXPECT_EQ(usable_cpus({{all, CpuQuota{4, "one"}}, {all, CpuQuota{4, "two"}}}), 8);
@@ -146,13 +146,13 @@ class OmpNumThreads : public ::testing::Test {
   test::EnvironmentVariable threads_{"OMP_NUM_THREADS"};
 };
 
-TEST_F(OmpNumThreads, not_set_leaves_an_even_share_of_at_least_one) {
+TEST_F(OmpNumThreads, NotSetLeavesAnEvenShareOfAtLeastOne) {
   EXPECT_EQ(threads_per_process(8), 8);
   EXPECT_EQ(threads_per_process(8, 3), 2);
   EXPECT_EQ(threads_per_process(2, 4), 1);
 }
 
-TEST_F(OmpNumThreads, lowers_the_share_and_never_raises_it) {
+TEST_F(OmpNumThreads, LowersTheShareAndNeverRaisesIt) {
   threads_.set("3");
   EXPECT_EQ(threads_per_process(8), 3);
   EXPECT_EQ(threads_per_process(8, 4), 2);
@@ -160,7 +160,7 @@ TEST_F(OmpNumThreads, lowers_the_share_and_never_raises_it) {
   EXPECT_EQ(threads_per_process(8), 6);
 }
 
-TEST_F(OmpNumThreads, that_is_no_number_is_as_if_not_set) {
+TEST_F(OmpNumThreads, ThatIsNoNumberIsAsIfNotSet) {
   for (const char* text : {"", "all", "0", "-4"}) {
     threads_.set(text);
     EXPECT_EQ(threads_per_process(8), 8) << text;

@@ -41,7 +41,7 @@ std::vector<std::string> others(const TemporaryFolder& folder, const std::string
   return names;
 }
 
-TEST(DurableFileFaults, each_leaves_the_old_file_or_the_new_one_alone) {
+TEST(DurableFileFaults, EachLeavesTheOldFileOrTheNewOneAlone) {
   for_every_fault([](FaultySystem& system) {
     const TemporaryFolder folder;
     write_file_durably(folder / "data", "old");
@@ -60,7 +60,7 @@ TEST(DurableFileFaults, each_leaves_the_old_file_or_the_new_one_alone) {
   });
 }
 
-TEST(DurableFileFaults, each_while_writing_a_new_file_leaves_nothing) {
+TEST(DurableFileFaults, EachWhileWritingANewFileLeavesNothing) {
   for_every_fault([](FaultySystem& system) {
     const TemporaryFolder folder;
 
@@ -71,7 +71,7 @@ TEST(DurableFileFaults, each_while_writing_a_new_file_leaves_nothing) {
   });
 }
 
-TEST(DurableFileFaults, only_the_very_last_flush_can_fail_with_the_new_file_in_place) {
+TEST(DurableFileFaults, OnlyTheVeryLastFlushCanFailWithTheNewFileInPlace) {
   const TemporaryFolder folder;
   write_file_durably(folder / "data", "old");
   FaultySystem counting;
@@ -91,7 +91,7 @@ TEST(DurableFileFaults, only_the_very_last_flush_can_fail_with_the_new_file_in_p
   }
 }
 
-TEST(DurableFileFaults, a_failed_flush_cannot_be_made_up_for_by_a_second_one) {
+TEST(DurableFileFaults, AFailedFlushCannotBeMadeUpForByASecondOne) {
   const TemporaryFolder folder;
   FaultySystem system({1, EIO, Call::fsync});
   const SystemOverride override(system);
@@ -104,7 +104,7 @@ TEST(DurableFileFaults, a_failed_flush_cannot_be_made_up_for_by_a_second_one) {
 }
 
 /// A device that has gone lets nothing be removed either: then what stays is named.
-TEST(DurableFileFaults, what_a_lost_device_leaves_is_named) {
+TEST(DurableFileFaults, WhatALostDeviceLeavesIsNamed) {
   for_every_fault(
       [](FaultySystem& system) {
         const TemporaryFolder folder;
@@ -135,7 +135,7 @@ void expect_whole(const fs::path& target) {
   EXPECT_EQ(read_file(target / "inner/b"), "B");
 }
 
-TEST(DurableDirectoryFaults, each_leaves_nothing_at_all) {
+TEST(DurableDirectoryFaults, EachLeavesNothingAtAll) {
   for_every_fault([](FaultySystem& system) {
     const TemporaryFolder folder;
 
@@ -148,7 +148,7 @@ TEST(DurableDirectoryFaults, each_leaves_nothing_at_all) {
   });
 }
 
-TEST(DurableDirectoryFaults, what_a_lost_device_leaves_is_whole_or_named) {
+TEST(DurableDirectoryFaults, WhatALostDeviceLeavesIsWholeOrNamed) {
   for_every_fault(
       [](FaultySystem& system) {
         const TemporaryFolder folder;
@@ -167,7 +167,7 @@ TEST(DurableDirectoryFaults, what_a_lost_device_leaves_is_whole_or_named) {
       /*lasting=*/true);
 }
 
-TEST(MakeFolderFaults, each_is_an_error_and_the_same_again_succeeds) {
+TEST(MakeFolderFaults, EachIsAnErrorAndTheSameAgainSucceeds) {
   for_every_fault([](FaultySystem& system) {
     const TemporaryFolder folder;
 
@@ -179,7 +179,7 @@ TEST(MakeFolderFaults, each_is_an_error_and_the_same_again_succeeds) {
   });
 }
 
-TEST(ReadFileFaults, each_is_an_error_or_the_whole_file) {
+TEST(ReadFileFaults, EachIsAnErrorOrTheWholeFile) {
   const TemporaryFolder folder;
   write_file_durably(folder / "data", kBody);
   for_every_fault([&](FaultySystem& system) {
@@ -192,7 +192,7 @@ TEST(ReadFileFaults, each_is_an_error_or_the_whole_file) {
   });
 }
 
-TEST(RunLockFaults, each_is_an_error_and_the_same_again_succeeds) {
+TEST(RunLockFaults, EachIsAnErrorAndTheSameAgainSucceeds) {
   for_every_fault([](FaultySystem& system) {
     const TemporaryFolder folder;
 
@@ -203,7 +203,7 @@ TEST(RunLockFaults, each_is_an_error_and_the_same_again_succeeds) {
   });
 }
 
-TEST(StaleTemporaryFaults, those_that_cannot_be_removed_are_named_and_the_others_go) {
+TEST(StaleTemporaryFaults, ThoseThatCannotBeRemovedAreNamedAndTheOthersGo) {
   const TemporaryFolder folder;
   std::string name;
   {

@@ -76,7 +76,7 @@ void kill_at_random_moment(std::mt19937& random, unsigned longest, Action&& acti
 
 // Writing -----------------------------------------------------------------------------------------
 
-TEST(DurableFile, writes_what_it_was_given) {
+TEST(DurableFile, WritesWhatItWasGiven) {
   const TemporaryFolder folder;
   DurableFile file(folder / "data");
 
@@ -89,7 +89,7 @@ TEST(DurableFile, writes_what_it_was_given) {
   EXPECT_EQ(read_file(folder / "data"), "abcdef");
 }
 
-TEST(DurableFile, overwrites_a_header_written_before) {
+TEST(DurableFile, OverwritesAHeaderWrittenBefore) {
   const TemporaryFolder folder;
   DurableFile file(folder / "data");
 
@@ -101,7 +101,7 @@ TEST(DurableFile, overwrites_a_header_written_before) {
   EXPECT_EQ(read_file(folder / "data"), "headbodytail");
 }
 
-TEST(DurableFile, refuses_to_overwrite_beyond_the_end) {
+TEST(DurableFile, RefusesToOverwriteBeyondTheEnd) {
   const TemporaryFolder folder;
   DurableFile file(folder / "data");
   file.write("abc");
@@ -110,7 +110,7 @@ TEST(DurableFile, refuses_to_overwrite_beyond_the_end) {
   EXPECT_THROW(file.write_at(~std::uint64_t{0}, "xy", 2), std::logic_error);
 }
 
-TEST(DurableFile, shows_the_old_contents_until_commit) {
+TEST(DurableFile, ShowsTheOldContentsUntilCommit) {
   const TemporaryFolder folder;
   write_file_durably(folder / "data", "old");
   DurableFile file(folder / "data");
@@ -123,7 +123,7 @@ TEST(DurableFile, shows_the_old_contents_until_commit) {
   EXPECT_EQ(read_file(folder / "data"), "new");
 }
 
-TEST(DurableFile, leaves_nothing_behind_without_commit) {
+TEST(DurableFile, LeavesNothingBehindWithoutCommit) {
   const TemporaryFolder folder;
   {
     DurableFile file(folder / "data");
@@ -133,7 +133,7 @@ TEST(DurableFile, leaves_nothing_behind_without_commit) {
   EXPECT_TRUE(folder.names().empty());
 }
 
-TEST(DurableFile, leaves_only_the_target_after_commit) {
+TEST(DurableFile, LeavesOnlyTheTargetAfterCommit) {
   const TemporaryFolder folder;
 
   write_file_durably(folder / "data", "abc");
@@ -141,7 +141,7 @@ TEST(DurableFile, leaves_only_the_target_after_commit) {
   EXPECT_EQ(folder.names(), std::vector<std::string>{"data"});
 }
 
-TEST(DurableFile, temporary_is_hidden_beside_the_target) {
+TEST(DurableFile, TemporaryIsHiddenBesideTheTarget) {
   const TemporaryFolder folder;
   const DurableFile file(folder / "data");
 
@@ -149,7 +149,7 @@ TEST(DurableFile, temporary_is_hidden_beside_the_target) {
   EXPECT_EQ(file.temporary_path().filename().string().rfind(".data.tmp-", 0), 0u);
 }
 
-TEST(DurableFile, obeys_the_umask_like_any_file) {
+TEST(DurableFile, ObeysTheUmaskLikeAnyFile) {
   const TemporaryFolder folder;
   const mode_t before = ::umask(027);
 
@@ -159,7 +159,7 @@ TEST(DurableFile, obeys_the_umask_like_any_file) {
   EXPECT_EQ(fs::status(folder / "data").permissions(), static_cast<fs::perms>(0640));
 }
 
-TEST(DurableFile, keeps_the_permissions_of_the_file_it_replaces) {
+TEST(DurableFile, KeepsThePermissionsOfTheFileItReplaces) {
   const TemporaryFolder folder;
   for (const int mode : {0600, 0400, 0640, 0755, 0666}) {
     write_file_durably(folder / "data", "old");
@@ -172,7 +172,7 @@ TEST(DurableFile, keeps_the_permissions_of_the_file_it_replaces) {
   }
 }
 
-TEST(DurableFile, a_private_file_is_private_while_it_is_replaced) {
+TEST(DurableFile, APrivateFileIsPrivateWhileItIsReplaced) {
   const TemporaryFolder folder;
   write_file_durably(folder / "data", "old");
   fs::permissions(folder / "data", fs::perms::owner_read | fs::perms::owner_write);
@@ -182,7 +182,7 @@ TEST(DurableFile, a_private_file_is_private_while_it_is_replaced) {
   EXPECT_EQ(fs::status(file.temporary_path()).permissions(), fs::perms::owner_read | fs::perms::owner_write);
 }
 
-TEST(DurableFile, two_writers_of_one_target_do_not_mix) {
+TEST(DurableFile, TwoWritersOfOneTargetDoNotMix) {
   const TemporaryFolder folder;
   DurableFile first(folder / "data"), second(folder / "data");
 
@@ -194,7 +194,7 @@ TEST(DurableFile, two_writers_of_one_target_do_not_mix) {
   EXPECT_EQ(read_file(folder / "data"), "second");
 }
 
-TEST(DurableFile, commits_once) {
+TEST(DurableFile, CommitsOnce) {
   const TemporaryFolder folder;
   DurableFile file(folder / "data");
   file.commit();
@@ -203,7 +203,7 @@ TEST(DurableFile, commits_once) {
   EXPECT_THROW(file.write("x"), std::logic_error);
 }
 
-TEST(DurableFile, replaces_the_file_behind_a_link) {
+TEST(DurableFile, ReplacesTheFileBehindALink) {
   const TemporaryFolder folder;
   fs::create_directory(folder / "real");
   write_file_durably(folder / "real/data", "old");
@@ -215,7 +215,7 @@ TEST(DurableFile, replaces_the_file_behind_a_link) {
   EXPECT_EQ(read_file(folder / "real/data"), "new");
 }
 
-TEST(DurableFile, accepts_names_near_the_limit_of_the_file_system) {
+TEST(DurableFile, AcceptsNamesNearTheLimitOfTheFileSystem) {
   const TemporaryFolder folder;
   const std::string name(255, 'n');
 
@@ -224,7 +224,7 @@ TEST(DurableFile, accepts_names_near_the_limit_of_the_file_system) {
   EXPECT_EQ(read_file(folder / name), "abc");
 }
 
-TEST(DurableFile, writes_into_the_current_folder) {
+TEST(DurableFile, WritesIntoTheCurrentFolder) {
   const TemporaryFolder folder;
   const fs::path before = fs::current_path();
   fs::current_path(folder.path());
@@ -237,7 +237,7 @@ TEST(DurableFile, writes_into_the_current_folder) {
 
 // Failing -----------------------------------------------------------------------------------------
 
-TEST(DurableFile, file_too_large_keeps_the_old_one) {
+TEST(DurableFile, FileTooLargeKeepsTheOldOne) {
   const TemporaryFolder folder;
   write_file_durably(folder / "data", "old");
 
@@ -254,7 +254,7 @@ TEST(DurableFile, file_too_large_keeps_the_old_one) {
   EXPECT_EQ(folder.names(), std::vector<std::string>{"data"});
 }
 
-TEST(DurableFile, cannot_be_committed_after_a_failed_write) {
+TEST(DurableFile, CannotBeCommittedAfterAFailedWrite) {
   const TemporaryFolder folder;
   DurableFile file(folder / "data");
   {
@@ -266,7 +266,7 @@ TEST(DurableFile, cannot_be_committed_after_a_failed_write) {
   EXPECT_FALSE(fs::exists(folder / "data"));
 }
 
-TEST(DurableFile, full_disk_keeps_the_old_file) {
+TEST(DurableFile, FullDiskKeepsTheOldFile) {
   const TemporaryFolder folder;
   const SmallDisk disk(folder / "disk");
   if (!disk.mounted()) GTEST_SKIP() << "cannot mount a small tmpfs: " << std::strerror(errno);
@@ -281,7 +281,7 @@ TEST(DurableFile, full_disk_keeps_the_old_file) {
   EXPECT_EQ(std::distance(fs::directory_iterator(disk.path()), fs::directory_iterator()), 1);
 }
 
-TEST(DurableFile, missing_folder_is_named) {
+TEST(DurableFile, MissingFolderIsNamed) {
   const TemporaryFolder folder;
 
   const Error error = error_of([&] { DurableFile file(folder / "none/data"); });
@@ -291,7 +291,7 @@ TEST(DurableFile, missing_folder_is_named) {
   EXPECT_TRUE(contains(error.hint(), "folder must exist"));
 }
 
-TEST(DurableFile, path_through_a_file_is_explained) {
+TEST(DurableFile, PathThroughAFileIsExplained) {
   const TemporaryFolder folder;
   write_file_durably(folder / "file", "x");
 
@@ -301,7 +301,7 @@ TEST(DurableFile, path_through_a_file_is_explained) {
   EXPECT_TRUE(contains(error.hint(), "not a folder"));
 }
 
-TEST(DurableFile, read_only_folder_is_refused) {
+TEST(DurableFile, ReadOnlyFolderIsRefused) {
   if (::geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
   const TemporaryFolder folder;
   fs::permissions(folder.path(), fs::perms::owner_read | fs::perms::owner_exec);
@@ -313,7 +313,7 @@ TEST(DurableFile, read_only_folder_is_refused) {
   EXPECT_TRUE(contains(error.hint(), "permissions"));
 }
 
-TEST(DurableFile, never_replaces_folders_or_devices) {
+TEST(DurableFile, NeverReplacesFoldersOrDevices) {
   const TemporaryFolder folder;
 
   EXPECT_EQ(error_of([&] { DurableFile file(folder.path()); }).code(), ExitCode::usage);
@@ -321,7 +321,7 @@ TEST(DurableFile, never_replaces_folders_or_devices) {
   EXPECT_EQ(error_of([&] { DurableFile file("/dev/null"); }).code(), ExitCode::usage);
 }
 
-TEST(DurableFile, a_kill_at_any_moment_leaves_a_whole_file) {
+TEST(DurableFile, AKillAtAnyMomentLeavesAWholeFile) {
   const TemporaryFolder folder;
   const fs::path target = folder / "data";
   constexpr std::size_t kPiece = 65536, kPieces = 8;
@@ -348,7 +348,7 @@ TEST(DurableFile, a_kill_at_any_moment_leaves_a_whole_file) {
 
 // Folders -----------------------------------------------------------------------------------------
 
-TEST(DurableDirectory, appears_as_a_whole) {
+TEST(DurableDirectory, AppearsAsAWhole) {
   const TemporaryFolder folder;
   DurableDirectory directory(folder / "step-1");
   write_file_durably(directory.path() / "a", "A");
@@ -364,7 +364,7 @@ TEST(DurableDirectory, appears_as_a_whole) {
   EXPECT_EQ(folder.names(), std::vector<std::string>{"step-1"});
 }
 
-TEST(DurableDirectory, vanishes_without_commit) {
+TEST(DurableDirectory, VanishesWithoutCommit) {
   const TemporaryFolder folder;
   {
     DurableDirectory directory(folder / "step-1");
@@ -374,7 +374,7 @@ TEST(DurableDirectory, vanishes_without_commit) {
   EXPECT_TRUE(folder.names().empty());
 }
 
-TEST(DurableDirectory, never_replaces_what_is_there) {
+TEST(DurableDirectory, NeverReplacesWhatIsThere) {
   const TemporaryFolder folder;
   fs::create_directory(folder / "step-1");
 
@@ -382,7 +382,7 @@ TEST(DurableDirectory, never_replaces_what_is_there) {
   EXPECT_EQ(error_of([&] { DurableDirectory directory(folder / "step-1/"); }).code(), ExitCode::usage);
 }
 
-TEST(DurableDirectory, never_replaces_what_appeared_meanwhile) {
+TEST(DurableDirectory, NeverReplacesWhatAppearedMeanwhile) {
   const TemporaryFolder folder;
   DurableDirectory directory(folder / "step-1");
   fs::create_directory(folder / "step-1");
@@ -390,7 +390,7 @@ TEST(DurableDirectory, never_replaces_what_appeared_meanwhile) {
   EXPECT_EQ(error_of([&] { directory.commit(); }).code(), ExitCode::usage);
 }
 
-TEST(DurableDirectory, a_kill_at_any_moment_leaves_whole_folders_only) {
+TEST(DurableDirectory, AKillAtAnyMomentLeavesWholeFoldersOnly) {
   const TemporaryFolder folder;
   const auto make = [&](int round, int i) {
     DurableDirectory directory(folder / ("done-" + std::to_string(round) + "-" + std::to_string(i)));
@@ -433,7 +433,7 @@ pid_t ended_process() {
   return child;
 }
 
-TEST(StaleTemporaries, of_ended_processes_are_removed) {
+TEST(StaleTemporaries, OfEndedProcessesAreRemoved) {
   const TemporaryFolder folder;
   const pid_t process = ended_process();
   const std::string file = temporary_name_of(folder, process, "data");
@@ -446,7 +446,7 @@ TEST(StaleTemporaries, of_ended_processes_are_removed) {
   EXPECT_TRUE(folder.names().empty());
 }
 
-TEST(StaleTemporaries, of_running_processes_stay) {
+TEST(StaleTemporaries, OfRunningProcessesStay) {
   const TemporaryFolder folder;
   DurableFile file(folder / "data");
   file.write("half");
@@ -457,7 +457,7 @@ TEST(StaleTemporaries, of_running_processes_stay) {
   EXPECT_EQ(read_file(folder / "data"), "half");
 }
 
-TEST(StaleTemporaries, of_other_hosts_stay_for_a_day) {
+TEST(StaleTemporaries, OfOtherHostsStayForADay) {
   const TemporaryFolder folder;
   const std::string own = temporary_name_of(folder, ended_process(), "data");
   std::string other = own;
@@ -474,7 +474,7 @@ TEST(StaleTemporaries, of_other_hosts_stay_for_a_day) {
   EXPECT_EQ(folder.names(), std::vector<std::string>{other});
 }
 
-TEST(StaleTemporaries, files_of_others_are_never_touched) {
+TEST(StaleTemporaries, FilesOfOthersAreNeverTouched) {
   const TemporaryFolder folder;
   const std::vector<std::string> foreign{".data.tmp-",
                                          ".data.tmp-1-2",
@@ -495,7 +495,7 @@ TEST(StaleTemporaries, files_of_others_are_never_touched) {
   EXPECT_EQ(folder.names().size(), foreign.size());
 }
 
-TEST(StaleTemporaries, missing_folder_is_no_error) {
+TEST(StaleTemporaries, MissingFolderIsNoError) {
   const TemporaryFolder folder;
 
   EXPECT_NO_THROW(remove_stale_temporaries(folder / "none"));
@@ -503,7 +503,7 @@ TEST(StaleTemporaries, missing_folder_is_no_error) {
 
 // Reading and folders -----------------------------------------------------------------------------
 
-TEST(ReadFile, returns_every_byte) {
+TEST(ReadFile, ReturnsEveryByte) {
   const TemporaryFolder folder;
   std::string contents(200'000, '\0');
   for (std::size_t i = 0; i < contents.size(); ++i) contents[i] = static_cast<char>(i * 7);
@@ -513,7 +513,7 @@ TEST(ReadFile, returns_every_byte) {
   EXPECT_FALSE(read_file("/proc/self/comm").empty());  // a regular file that says it holds 0 bytes
 }
 
-TEST(ReadFile, refuses_files_above_the_limit) {
+TEST(ReadFile, RefusesFilesAboveTheLimit) {
   const TemporaryFolder folder;
   write_file_durably(folder / "data", "12345");
 
@@ -522,14 +522,14 @@ TEST(ReadFile, refuses_files_above_the_limit) {
   EXPECT_EQ(error_of([&] { read_file("/dev/zero", 1000); }).code(), ExitCode::bad_input);
 }
 
-TEST(ReadFile, missing_file_and_folder_are_file_system_errors) {
+TEST(ReadFile, MissingFileAndFolderAreFileSystemErrors) {
   const TemporaryFolder folder;
 
   EXPECT_EQ(error_of([&] { read_file(folder / "none"); }).code(), ExitCode::file_system);
   EXPECT_TRUE(contains(error_of([&] { read_file(folder.path()); }).hint(), "folder"));
 }
 
-TEST(MakeFolder, makes_all_levels_and_accepts_what_is_there) {
+TEST(MakeFolder, MakesAllLevelsAndAcceptsWhatIsThere) {
   const TemporaryFolder folder;
 
   make_folder(folder / "a/b/c");
@@ -540,7 +540,7 @@ TEST(MakeFolder, makes_all_levels_and_accepts_what_is_there) {
   EXPECT_TRUE(fs::is_directory(folder / "d"));
 }
 
-TEST(MakeFolder, a_file_in_the_way_is_an_error) {
+TEST(MakeFolder, AFileInTheWayIsAnError) {
   const TemporaryFolder folder;
   write_file_durably(folder / "file", "x");
 

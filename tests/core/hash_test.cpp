@@ -18,12 +18,12 @@ constexpr const char* kEmpty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934c
 constexpr const char* kAbc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 constexpr const char* kMillion = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
 
-TEST(Sha256, matches_published_digests) {
+TEST(Sha256, MatchesPublishedDigests) {
   EXPECT_EQ(sha256_hex("", 0), kEmpty);
   EXPECT_EQ(sha256_hex("abc", 3), kAbc);
 }
 
-TEST(Sha256, does_not_depend_on_how_the_bytes_are_cut) {
+TEST(Sha256, DoesNotDependOnHowTheBytesAreCut) {
   const std::string text(1'000'000, 'a');
   Sha256 hash;
 
@@ -35,7 +35,7 @@ TEST(Sha256, does_not_depend_on_how_the_bytes_are_cut) {
   EXPECT_EQ(hash.hex(), kMillion);
 }
 
-TEST(Sha256, survives_being_moved) {
+TEST(Sha256, SurvivesBeingMoved) {
   Sha256 first;
   first.update("ab", 2);
 
@@ -45,7 +45,7 @@ TEST(Sha256, survives_being_moved) {
   EXPECT_EQ(second.hex(), kAbc);
 }
 
-TEST(Sha256, cannot_go_on_after_the_end) {
+TEST(Sha256, CannotGoOnAfterTheEnd) {
   Sha256 hash;
   hash.hex();
 
@@ -53,7 +53,7 @@ TEST(Sha256, cannot_go_on_after_the_end) {
   EXPECT_THROW(hash.hex(), std::logic_error);
 }
 
-TEST(Sha256File, hashes_a_file_larger_than_its_buffer) {
+TEST(Sha256File, HashesAFileLargerThanItsBuffer) {
   const test::TemporaryFolder folder;
   const std::string contents(3'000'001, 'q');
   std::ofstream(folder / "file") << contents;
@@ -61,7 +61,7 @@ TEST(Sha256File, hashes_a_file_larger_than_its_buffer) {
   EXPECT_EQ(sha256_file(folder / "file"), sha256_hex(contents.data(), contents.size()));
 }
 
-TEST(Sha256File, missing_file_is_a_file_system_error) {
+TEST(Sha256File, MissingFileIsAFileSystemError) {
   const test::TemporaryFolder folder;
 
   const Error error = test::error_of([&] { sha256_file(folder / "none"); });
@@ -70,7 +70,7 @@ TEST(Sha256File, missing_file_is_a_file_system_error) {
   EXPECT_TRUE(test::contains(error.place(), "none"));
 }
 
-TEST(Xxh3, matches_published_values) {
+TEST(Xxh3, MatchesPublishedValues) {
   EXPECT_EQ(xxh3_64("", 0), 0x2d06800538d394c2u);  // the test vector of the xxHash specification for no input, seed 0
   EXPECT_NE(xxh3_64("abc", 3), xxh3_64("abd", 3));
 }

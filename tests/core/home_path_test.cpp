@@ -19,20 +19,20 @@ class Home : public ::testing::Test {
   test::EnvironmentVariable home_{"HOME", "/home/ada"};
 };
 
-TEST_F(Home, is_put_in_the_place_of_a_tilde_or_its_variable) {
+TEST_F(Home, IsPutInThePlaceOfATildeOrItsVariable) {
   EXPECT_EQ(expand_home("~", "x"), "/home/ada");
   EXPECT_EQ(expand_home("~/runs/a", "x"), "/home/ada/runs/a");
   EXPECT_EQ(expand_home("$HOME/runs", "x"), "/home/ada/runs");
   EXPECT_EQ(expand_home("${HOME}", "x"), "/home/ada");
 }
 
-TEST_F(Home, leaves_every_other_path_as_it_is) {
+TEST_F(Home, LeavesEveryOtherPathAsItIs) {
   for (const char* path : {"", "runs/a", "/data/~x/y", "./~", "./~/x", "a~b", "costs$5", "price$", "/a/b$c", "$5"}) {
     EXPECT_EQ(expand_home(path, "x"), path);
   }
 }
 
-TEST_F(Home, of_another_user_is_refused) {
+TEST_F(Home, OfAnotherUserIsRefused) {
   const Error error = error_of([] { expand_home("~bob/data", "run.ini:3: data.shards"); });
 
   EXPECT_EQ(error.code(), ExitCode::usage);
@@ -41,7 +41,7 @@ TEST_F(Home, of_another_user_is_refused) {
   EXPECT_TRUE(contains(error.hint(), "./~bob"));
 }
 
-TEST_F(Home, other_variables_are_refused_wherever_a_name_begins_with_one) {
+TEST_F(Home, OtherVariablesAreRefusedWhereverANameBeginsWithOne) {
   for (const char* path : {"$SCRATCH/data", "/scratch/$USER/run", "~/${JOB}", "$HOMEWORK", "${HOMES}/x", "$HOME/$x"}) {
     const Error error = error_of([&] { expand_home(path, "x"); });
     EXPECT_EQ(error.code(), ExitCode::usage) << path;
@@ -49,7 +49,7 @@ TEST_F(Home, other_variables_are_refused_wherever_a_name_begins_with_one) {
   }
 }
 
-TEST_F(Home, that_is_not_set_is_an_error_and_no_folder_named_tilde) {
+TEST_F(Home, ThatIsNotSetIsAnErrorAndNoFolderNamedTilde) {
   home_.set(std::nullopt);
 
   for (const char* path : {"~/x", "$HOME", "${HOME}/x"}) {
@@ -69,12 +69,12 @@ class PathKey : public Home {
   ConfigSchema schema_;
 };
 
-TEST_F(PathKey, is_expanded_in_the_file_and_as_an_option) {
+TEST_F(PathKey, IsExpandedInTheFileAndAsAnOption) {
   EXPECT_EQ(Config::parse_text(schema_, "[log]\ndir = ~/log\n", "run.ini").text("log.dir"), "/home/ada/log");
   EXPECT_EQ(Config::parse_text(schema_, "", "run.ini", {"--log.dir=~/log"}).text("log.dir"), "/home/ada/log");
 }
 
-TEST_F(PathKey, is_printed_expanded_so_that_the_record_holds_wherever_it_is_read) {
+TEST_F(PathKey, IsPrintedExpandedSoThatTheRecordHoldsWhereverItIsRead) {
   const std::string printed = Config::parse_text(schema_, "[log]\ndir = $HOME/log\n", "run.ini").to_ini();
   home_.set(std::nullopt);
 
@@ -82,13 +82,13 @@ TEST_F(PathKey, is_printed_expanded_so_that_the_record_holds_wherever_it_is_read
   EXPECT_EQ(Config::parse_text(schema_, printed, "again.ini").text("log.dir"), "/home/ada/log");
 }
 
-TEST_F(PathKey, names_its_line_when_it_cannot_be_expanded) {
+TEST_F(PathKey, NamesItsLineWhenItCannotBeExpanded) {
   const Error error = error_of([&] { Config::parse_text(schema_, "[log]\n\ndir = ~bob\n", "run.ini"); });
 
   EXPECT_EQ(error.place(), "run.ini:3: log.dir");
 }
 
-TEST_F(PathKey, other_texts_are_left_alone) {
+TEST_F(PathKey, OtherTextsAreLeftAlone) {
   EXPECT_EQ(Config::parse_text(schema_, "[log]\nnote = ~/x $USER\n", "run.ini").text("log.note"), "~/x $USER");
 }
 

@@ -23,7 +23,7 @@ std::string stderr_of(Action&& action) {
   return testing::internal::GetCapturedStderr();
 }
 
-TEST(Log, lines_carry_level_and_message) {
+TEST(Log, LinesCarryLevelAndMessage) {
   const std::string text = stderr_of([] {
     setup_logging(0, 1);
     log_info("{} is not a format here");
@@ -37,7 +37,7 @@ TEST(Log, lines_carry_level_and_message) {
   EXPECT_EQ(text.find('['), std::string::npos);
 }
 
-TEST(Log, nothing_goes_to_stdout) {
+TEST(Log, NothingGoesToStdout) {
   testing::internal::CaptureStdout();
 
   stderr_of([] { log_error("broken"); });
@@ -45,7 +45,7 @@ TEST(Log, nothing_goes_to_stdout) {
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
 }
 
-TEST(Log, lines_of_several_ranks_are_told_apart) {
+TEST(Log, LinesOfSeveralRanksAreToldApart) {
   const std::string text = stderr_of([] {
     setup_logging(2, 4);
     log_warning("careful");
@@ -54,7 +54,7 @@ TEST(Log, lines_of_several_ranks_are_told_apart) {
   EXPECT_TRUE(contains(text, "[2/4] careful"));
 }
 
-TEST(Log, ranks_above_zero_report_trouble_only) {
+TEST(Log, RanksAboveZeroReportTroubleOnly) {
   const std::string text = stderr_of([] {
     setup_logging(1, 2);
     log_info("chatter");
@@ -65,7 +65,7 @@ TEST(Log, ranks_above_zero_report_trouble_only) {
   EXPECT_TRUE(contains(text, "trouble"));
 }
 
-TEST(Log, debug_lines_need_verbose) {
+TEST(Log, DebugLinesNeedVerbose) {
   const std::string quiet = stderr_of([] {
     setup_logging(0, 1);
     log_debug("detail");
@@ -79,13 +79,13 @@ TEST(Log, debug_lines_need_verbose) {
   EXPECT_TRUE(contains(verbose, "detail"));
 }
 
-TEST(Log, no_colour_codes_in_a_file) {
+TEST(Log, NoColourCodesInAFile) {
   const std::string text = stderr_of([] { log_error("broken"); });
 
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
 }
 
-TEST(Log, lines_of_several_threads_stay_whole) {
+TEST(Log, LinesOfSeveralThreadsStayWhole) {
   const std::string text = stderr_of([] {
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t) {

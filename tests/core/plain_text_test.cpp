@@ -8,7 +8,7 @@
 namespace pathline {
 namespace {
 
-TEST(PlainText, replaces_control_characters_of_every_set) {
+TEST(PlainText, ReplacesControlCharactersOfEverySet) {
   EXPECT_EQ(plain_text("a\x1b[31mb\a\b\r\x7f"), "a?[31mb????");
   EXPECT_EQ(plain_text("C1: \xC2\x9B"
                        "31m \xC2\x80 \xC2\x9F"),
@@ -16,19 +16,19 @@ TEST(PlainText, replaces_control_characters_of_every_set) {
   EXPECT_EQ(plain_text(std::string("nul\0nul", 7)), "nul?nul");
 }
 
-TEST(PlainText, keeps_line_breaks_and_tabs_which_names_may_not_have) {
+TEST(PlainText, KeepsLineBreaksAndTabsWhichNamesMayNotHave) {
   EXPECT_EQ(plain_text("a\n\tb"), "a\n\tb");
   EXPECT_EQ(plain_line("a\n\tb"), "a??b");
   EXPECT_EQ(plain_line("a\xE2\x80\xA8z\xE2\x80\xA9"), "a?z?");
 }
 
-TEST(PlainText, keeps_every_script_and_sign) {
+TEST(PlainText, KeepsEveryScriptAndSign) {
   const std::string text = "Grüße, 数据, данные, π → ½ €, 🙂, \xC2\xA0, \xF4\x8F\xBF\xBF, e\xCC\x81";
   EXPECT_EQ(plain_text(text), text);
   EXPECT_EQ(plain_line(text), text);
 }
 
-TEST(PlainText, replaces_each_byte_that_is_not_utf8) {
+TEST(PlainText, ReplacesEachByteThatIsNotUtf8) {
   EXPECT_EQ(plain_text("caf\xE9!"), "caf?!");  // Latin-1
   EXPECT_EQ(plain_text("\x9B"                  // C1 as one byte
                        "31m"),
@@ -41,17 +41,17 @@ TEST(PlainText, replaces_each_byte_that_is_not_utf8) {
             "?");  // an end that is missing
 }
 
-TEST(PlainText, replaces_marks_that_turn_the_direction_of_text) {
+TEST(PlainText, ReplacesMarksThatTurnTheDirectionOfText) {
   EXPECT_EQ(plain_text("photo\xE2\x80\xAEgnp.exe"), "photo?gnp.exe");
   EXPECT_EQ(plain_text("\xE2\x81\xA6\xE2\x81\xA9\xE2\x80\x8E\xD8\x9C"), "????");
 }
 
-TEST(PlainMessage, indents_what_follows_a_line_break) {
+TEST(PlainMessage, IndentsWhatFollowsALineBreak) {
   EXPECT_EQ(plain_message("run 'x\npathline: error: forged' failed"), "run 'x\n  pathline: error: forged' failed");
   EXPECT_EQ(plain_message("a\n b\n  c\n    d\n\ne\n"), "a\n  b\n  c\n    d\n\n  e\n");
 }
 
-TEST(Shown, is_plain_in_one_line_and_ends_at_a_character) {
+TEST(Shown, IsPlainInOneLineAndEndsAtACharacter) {
   EXPECT_EQ(shown("a\xC2\x9B\x1b\n\xFF"),
             "'a???"
             "?'");
@@ -63,7 +63,7 @@ TEST(Shown, is_plain_in_one_line_and_ends_at_a_character) {
   EXPECT_EQ(shown(euros), "'" + std::string(79, 'x') + "...'");
 }
 
-TEST(Error, a_place_is_one_plain_line_in_what_it_says) {
+TEST(Error, APlaceIsOnePlainLineInWhatItSays) {
   const Error error(ExitCode::bad_input, "bad", "data\x1b[2J\nrun.ini:3");
 
   EXPECT_STREQ(error.what(), "data?[2J?run.ini:3: bad");

@@ -16,7 +16,7 @@ namespace {
 
 using test::succeeds_in_child;
 
-TEST(SetUpProcess, fills_closed_standard_descriptors) {
+TEST(SetUpProcess, FillsClosedStandardDescriptors) {
   EXPECT_TRUE(succeeds_in_child([] {
     for (int fd = 0; fd <= 2; ++fd) ::close(fd);
     set_up_process();
@@ -31,7 +31,7 @@ TEST(SetUpProcess, fills_closed_standard_descriptors) {
   }));
 }
 
-TEST(SetUpProcess, leaves_open_descriptors_alone) {
+TEST(SetUpProcess, LeavesOpenDescriptorsAlone) {
   EXPECT_TRUE(succeeds_in_child([] {
     int ends[2];
     if (::pipe(ends) != 0 || ::dup2(ends[1], 1) != 1) return false;
@@ -42,7 +42,7 @@ TEST(SetUpProcess, leaves_open_descriptors_alone) {
   }));
 }
 
-TEST(SetUpProcess, makes_a_write_to_nobody_fail_instead_of_killing) {
+TEST(SetUpProcess, MakesAWriteToNobodyFailInsteadOfKilling) {
   EXPECT_TRUE(succeeds_in_child([] {
     set_up_process();
     int ends[2];
@@ -52,7 +52,7 @@ TEST(SetUpProcess, makes_a_write_to_nobody_fail_instead_of_killing) {
   }));
 }
 
-TEST(SetUpProcess, raises_the_soft_limit_of_open_files_to_the_hard_one) {
+TEST(SetUpProcess, RaisesTheSoftLimitOfOpenFilesToTheHardOne) {
   EXPECT_TRUE(succeeds_in_child([] {
     rlimit limit{64, 200};
     if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
@@ -61,7 +61,7 @@ TEST(SetUpProcess, raises_the_soft_limit_of_open_files_to_the_hard_one) {
   }));
 }
 
-TEST(SetUpProcess, tightens_only_a_umask_that_lets_everybody_write) {
+TEST(SetUpProcess, TightensOnlyAUmaskThatLetsEverybodyWrite) {
   for (const auto& [given, expected] :
        {std::pair{000, 022}, std::pair{020, 022}, std::pair{002, 002}, std::pair{022, 022}, std::pair{077, 077}}) {
     EXPECT_TRUE(succeeds_in_child([given = given, expected = expected] {

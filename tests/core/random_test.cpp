@@ -36,7 +36,7 @@ RandomStream some_stream() {
 
 // The three vectors that Random123 publishes for philox4x32, 10 rounds; key and counter words are spread over our
 // arguments.
-TEST(RandomStream, is_philox_4x32_10) {
+TEST(RandomStream, IsPhilox4x3210) {
   const RandomStream zeros(0, static_cast<Purpose>(0), 0, 0);
   constexpr std::uint64_t kOnes = std::numeric_limits<std::uint64_t>::max();
   RandomStream ones(kOnes, static_cast<Purpose>(0xff), 0xffffff, kOnes);
@@ -51,7 +51,7 @@ TEST(RandomStream, is_philox_4x32_10) {
 }
 
 // These numbers are part of what a run is: if this test fails, resumed runs change. Never edit the table.
-TEST(RandomStream, keyed_streams_never_change) {
+TEST(RandomStream, KeyedStreamsNeverChange) {
   struct Row {
     std::uint64_t seed;
     Purpose purpose;
@@ -149,7 +149,7 @@ TEST(RandomStream, keyed_streams_never_change) {
   }
 }
 
-TEST(RandomStream, draws_do_not_depend_on_how_they_are_taken) {
+TEST(RandomStream, DrawsDoNotDependOnHowTheyAreTaken) {
   const std::vector<std::uint32_t> expected = bits(some_stream(), 64);
 
   RandomStream one_by_one = some_stream();
@@ -160,7 +160,7 @@ TEST(RandomStream, draws_do_not_depend_on_how_they_are_taken) {
   }
 }
 
-TEST(RandomStream, seek_reaches_any_draw) {
+TEST(RandomStream, SeekReachesAnyDraw) {
   const std::vector<std::uint32_t> expected = bits(some_stream(), 64);
 
   RandomStream stream = some_stream();
@@ -170,7 +170,7 @@ TEST(RandomStream, seek_reaches_any_draw) {
   }
 }
 
-TEST(RandomStream, ends_instead_of_repeating) {
+TEST(RandomStream, EndsInsteadOfRepeating) {
   constexpr std::uint64_t kDraws = std::uint64_t{1} << 34;
   RandomStream stream = some_stream();
   stream.seek(kDraws - 1);
@@ -182,7 +182,7 @@ TEST(RandomStream, ends_instead_of_repeating) {
   EXPECT_THROW(stream.bits32(), std::out_of_range);
 }
 
-TEST(RandomStream, refuses_an_epoch_that_would_spill_into_the_purpose) {
+TEST(RandomStream, RefusesAnEpochThatWouldSpillIntoThePurpose) {
   EXPECT_NO_THROW(RandomStream(1, Purpose::noise, (1 << 24) - 1, 0));
 
   const Error error = test::error_of([] { RandomStream(1, Purpose::noise, 1 << 24, 0); });
@@ -190,7 +190,7 @@ TEST(RandomStream, refuses_an_epoch_that_would_spill_into_the_purpose) {
   EXPECT_EQ(error.code(), ExitCode::usage);
 }
 
-TEST(RandomStream, every_part_of_the_key_matters) {
+TEST(RandomStream, EveryPartOfTheKeyMatters) {
   const std::uint32_t base = RandomStream(1, Purpose::noise, 2, 3).bits32();
 
   EXPECT_NE(base, RandomStream(2, Purpose::noise, 2, 3).bits32());
@@ -203,7 +203,7 @@ TEST(RandomStream, every_part_of_the_key_matters) {
 
 // Uniform numbers ---------------------------------------------------------------------------------
 
-TEST(Uniform, is_an_odd_multiple_of_two_to_the_minus_53) {
+TEST(Uniform, IsAnOddMultipleOfTwoToTheMinus53) {
   RandomStream stream = some_stream();
 
   for (int i = 0; i < 1000; ++i) {
@@ -214,7 +214,7 @@ TEST(Uniform, is_an_odd_multiple_of_two_to_the_minus_53) {
   }
 }
 
-TEST(Uniform, has_the_moments_and_spread_of_a_uniform_law) {
+TEST(Uniform, HasTheMomentsAndSpreadOfAUniformLaw) {
   constexpr int kCount = 200000, kBins = 100;
   RandomStream stream = some_stream();
   std::array<int, kBins> counts{};
@@ -239,7 +239,7 @@ long double reference_minus_log(std::uint32_t word) {
   return -std::log((static_cast<long double>(word) + 0.5L) / 4294967296.0L);
 }
 
-TEST(BoxMuller, logarithm_matches_the_library_at_every_scale) {
+TEST(BoxMuller, LogarithmMatchesTheLibraryAtEveryScale) {
   std::vector<std::uint32_t> words{0, 1, 2, 3, 0x7fffffff, 0x80000000, 0xb504f333, 0xb504f334, 0xfffffffe, 0xffffffff};
   for (int i = 0; i < 32; ++i) words.push_back(std::uint32_t{1} << i);
   const auto more = bits(some_stream(), 20000);
@@ -251,7 +251,7 @@ TEST(BoxMuller, logarithm_matches_the_library_at_every_scale) {
   }
 }
 
-TEST(BoxMuller, sine_and_cosine_match_the_library_in_every_quadrant) {
+TEST(BoxMuller, SineAndCosineMatchTheLibraryInEveryQuadrant) {
   std::vector<std::uint32_t> words{0,          1,          0xffffffff, 0x1fffffff, 0x20000000, 0x3fffffff, 0x40000000,
                                    0x5fffffff, 0x60000000, 0x80000000, 0x9fffffff, 0xa0000000, 0xc0000000, 0xe0000000};
   const auto more = bits(some_stream(), 20000);
@@ -265,7 +265,7 @@ TEST(BoxMuller, sine_and_cosine_match_the_library_in_every_quadrant) {
   }
 }
 
-TEST(Normal, is_box_muller_of_consecutive_draws) {
+TEST(Normal, IsBoxMullerOfConsecutiveDraws) {
   const std::vector<std::uint32_t> words = bits(some_stream(), 1000);
 
   const std::vector<double> found = normals(some_stream(), 1000);
@@ -278,7 +278,7 @@ TEST(Normal, is_box_muller_of_consecutive_draws) {
   }
 }
 
-TEST(Normal, floats_are_the_rounded_doubles) {
+TEST(Normal, FloatsAreTheRoundedDoubles) {
   const std::vector<double> exact = normals(some_stream(), 999);
   std::vector<float> rounded(999);
 
@@ -287,7 +287,7 @@ TEST(Normal, floats_are_the_rounded_doubles) {
   for (std::size_t i = 0; i < exact.size(); ++i) ASSERT_EQ(rounded[i], static_cast<float>(exact[i]));
 }
 
-TEST(Normal, pieces_of_even_length_make_up_the_whole) {
+TEST(Normal, PiecesOfEvenLengthMakeUpTheWhole) {
   const std::vector<double> whole = normals(some_stream(), 60);
   std::vector<double> pieces(60);
   RandomStream stream = some_stream();
@@ -302,7 +302,7 @@ TEST(Normal, pieces_of_even_length_make_up_the_whole) {
   EXPECT_EQ(pieces, whole);
 }
 
-TEST(Normal, an_odd_count_uses_up_the_whole_pair) {
+TEST(Normal, AnOddCountUsesUpTheWholePair) {
   RandomStream stream = some_stream();
   std::vector<double> odd(3);
 
@@ -312,7 +312,7 @@ TEST(Normal, an_odd_count_uses_up_the_whole_pair) {
   EXPECT_EQ(stream.bits32(), bits(some_stream(), 5)[4]);
 }
 
-TEST(Normal, starts_at_any_draw) {
+TEST(Normal, StartsAtAnyDraw) {
   RandomStream aligned = some_stream(), shifted = some_stream();
   aligned.seek(1);
   shifted.seek(1);
@@ -327,7 +327,7 @@ TEST(Normal, starts_at_any_draw) {
   EXPECT_EQ(found[1], second);
 }
 
-TEST(Normal, has_the_moments_of_the_standard_normal) {
+TEST(Normal, HasTheMomentsOfTheStandardNormal) {
   constexpr std::size_t kCount = 400000;
   const std::vector<double> values = normals(some_stream(), kCount);
 
@@ -342,7 +342,7 @@ TEST(Normal, has_the_moments_of_the_standard_normal) {
   EXPECT_NEAR(moment[4], 3, 4 * std::sqrt(96.0 / kCount));
 }
 
-TEST(Normal, passes_the_kolmogorov_smirnov_test) {
+TEST(Normal, PassesTheKolmogorovSmirnovTest) {
   constexpr std::size_t kCount = 400000;
   std::vector<double> values = normals(some_stream(), kCount);
   std::sort(values.begin(), values.end());
@@ -356,7 +356,7 @@ TEST(Normal, passes_the_kolmogorov_smirnov_test) {
   EXPECT_LT(distance * std::sqrt(kCount), 1.95);  // 99.9 % point
 }
 
-TEST(Normal, streams_with_neighbouring_keys_are_uncorrelated) {
+TEST(Normal, StreamsWithNeighbouringKeysAreUncorrelated) {
   constexpr std::size_t kCount = 100000;
   const std::vector<double> base = normals({1, Purpose::noise, 2, 3}, kCount);
   const std::vector<RandomStream> others{{1, Purpose::generation, 2, 3},
@@ -373,7 +373,7 @@ TEST(Normal, streams_with_neighbouring_keys_are_uncorrelated) {
 }
 
 // Across samples, as a batch sees it: element 0 of samples 0, 1, 2, ...
-TEST(Normal, first_draws_of_successive_samples_are_independent_normals) {
+TEST(Normal, FirstDrawsOfSuccessiveSamplesAreIndependentNormals) {
   constexpr std::size_t kCount = 100000;
   std::vector<double> values(kCount);
   for (std::size_t sample = 0; sample < kCount; ++sample)

@@ -55,20 +55,20 @@ class SpecialFiles : public ::testing::Test {
   FileDescriptor socket_;
 };
 
-TEST_F(SpecialFiles, are_refused_by_name_when_opened_to_read) {
+TEST_F(SpecialFiles, AreRefusedByNameWhenOpenedToRead) {
   expect_each_refused([](const fs::path& path) { open_regular_file(path); });
 }
 
-TEST_F(SpecialFiles, are_refused_by_name_when_opened_to_append) {
+TEST_F(SpecialFiles, AreRefusedByNameWhenOpenedToAppend) {
   expect_each_refused([](const fs::path& path) { open_regular_file_to_append(path); });
 }
 
-TEST_F(SpecialFiles, are_refused_by_whoever_reads_or_hashes_a_file) {
+TEST_F(SpecialFiles, AreRefusedByWhoeverReadsOrHashesAFile) {
   expect_each_refused([](const fs::path& path) { read_file(path); });
   expect_each_refused([](const fs::path& path) { sha256_file(path); });
 }
 
-TEST_F(SpecialFiles, a_fifo_with_a_writer_is_refused_as_well) {
+TEST_F(SpecialFiles, AFifoWithAWriterIsRefusedAsWell) {
   // Given someone who writes into it: then opening it would not wait, but its bytes are no file's.
   const FileDescriptor both_ends(::open((folder_ / "fifo").c_str(), O_RDWR | O_CLOEXEC));
   ASSERT_EQ(::write(both_ends.get(), "x", 1), 1);
@@ -77,14 +77,14 @@ TEST_F(SpecialFiles, a_fifo_with_a_writer_is_refused_as_well) {
   EXPECT_EQ(error_of([&] { open_regular_file_to_append(folder_ / "fifo"); }).code(), ExitCode::bad_input);
 }
 
-TEST_F(SpecialFiles, a_named_fifo_is_no_input_either) {
+TEST_F(SpecialFiles, ANamedFifoIsNoInputEither) {
   const Error error = error_of([&] { read_input(folder_ / "fifo", kLimit); });
 
   EXPECT_EQ(error.code(), ExitCode::bad_input);
   EXPECT_TRUE(contains(error.message(), "found a FIFO"));
 }
 
-TEST(OpenInput, waits_for_what_a_shell_pipes_in) {
+TEST(OpenInput, WaitsForWhatAShellPipesIn) {
   // Given the reading end of a pipe, as in `program <(command)`, whose writer takes its time.
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
@@ -103,18 +103,18 @@ TEST(OpenInput, waits_for_what_a_shell_pipes_in) {
   EXPECT_EQ(text, "[train]\nsteps = 3\n");
 }
 
-TEST(OpenInput, takes_dev_null_for_an_empty_file) {
+TEST(OpenInput, TakesDevNullForAnEmptyFile) {
   EXPECT_EQ(read_input("/dev/null", kLimit), "");
 }
 
-TEST(OpenInput, stops_at_the_limit) {
+TEST(OpenInput, StopsAtTheLimit) {
   const Error error = error_of([] { read_input("/dev/zero", kLimit); });
 
   EXPECT_EQ(error.code(), ExitCode::bad_input);
   EXPECT_TRUE(contains(error.message(), "larger than the 1048576 bytes"));
 }
 
-TEST(OpenRegularFile, follows_links_and_knows_the_size) {
+TEST(OpenRegularFile, FollowsLinksAndKnowsTheSize) {
   const TemporaryFolder folder;
   write_file_durably(folder / "file", "seven b");
   fs::create_symlink("file", folder / "link");
@@ -122,7 +122,7 @@ TEST(OpenRegularFile, follows_links_and_knows_the_size) {
   EXPECT_EQ(open_regular_file(folder / "link").bytes, 7U);
 }
 
-TEST(OpenRegularFile, what_is_not_there_is_an_error_of_the_file_system) {
+TEST(OpenRegularFile, WhatIsNotThereIsAnErrorOfTheFileSystem) {
   const TemporaryFolder folder;
 
   const Error error = error_of([&] { open_regular_file(folder / "none", "the shard"); });
@@ -131,7 +131,7 @@ TEST(OpenRegularFile, what_is_not_there_is_an_error_of_the_file_system) {
   EXPECT_TRUE(contains(error.message(), "cannot open the shard: No such file"));
 }
 
-TEST(OpenRegularFileToAppend, makes_the_file_and_writes_at_its_end) {
+TEST(OpenRegularFileToAppend, MakesTheFileAndWritesAtItsEnd) {
   const TemporaryFolder folder;
   for (const char* line : {"one\n", "two\n"}) {
     const FileDescriptor file = open_regular_file_to_append(folder / "log");

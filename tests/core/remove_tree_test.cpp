@@ -25,7 +25,7 @@ void make_tree(const TemporaryFolder& folder, const std::string& name, const fs:
   fs::create_symlink(outside, folder / name / "link");
 }
 
-TEST(RemoveTree, removes_files_folders_and_links_but_follows_none) {
+TEST(RemoveTree, RemovesFilesFoldersAndLinksButFollowsNone) {
   const TemporaryFolder folder, elsewhere;
   write_file_durably(elsewhere / "kept", "kept");
   make_tree(folder, "tree", elsewhere.path());
@@ -36,7 +36,7 @@ TEST(RemoveTree, removes_files_folders_and_links_but_follows_none) {
   EXPECT_EQ(read_file(elsewhere / "kept"), "kept");
 }
 
-TEST(RemoveTree, of_a_link_removes_the_link) {
+TEST(RemoveTree, OfALinkRemovesTheLink) {
   const TemporaryFolder folder, elsewhere;
   write_file_durably(elsewhere / "kept", "kept");
   fs::create_symlink(elsewhere.path(), folder / "link");
@@ -47,14 +47,14 @@ TEST(RemoveTree, of_a_link_removes_the_link) {
   EXPECT_EQ(read_file(elsewhere / "kept"), "kept");
 }
 
-TEST(RemoveTree, of_nothing_is_done) {
+TEST(RemoveTree, OfNothingIsDone) {
   const TemporaryFolder folder;
 
   EXPECT_EQ(remove_tree(folder / "none"), "");
   EXPECT_EQ(remove_tree(folder / "none/inner"), "");
 }
 
-TEST(RemoveTree, names_what_it_could_not_remove_and_removes_the_rest) {
+TEST(RemoveTree, NamesWhatItCouldNotRemoveAndRemovesTheRest) {
   const TemporaryFolder folder;
   fs::create_directory(folder / "tree");
   for (const char* name : {"a", "b", "c"}) write_file_durably(folder / "tree" / name, "x");
@@ -71,7 +71,7 @@ TEST(RemoveTree, names_what_it_could_not_remove_and_removes_the_rest) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder / "tree"), fs::directory_iterator()), 1);
 }
 
-TEST(RemoveTree, after_every_fault_it_says_so_or_is_done_and_can_be_repeated) {
+TEST(RemoveTree, AfterEveryFaultItSaysSoOrIsDoneAndCanBeRepeated) {
   const TemporaryFolder elsewhere;
   test::for_every_fault([&](FaultySystem& system) {
     const TemporaryFolder folder;
@@ -90,7 +90,7 @@ TEST(RemoveTree, after_every_fault_it_says_so_or_is_done_and_can_be_repeated) {
   });
 }
 
-TEST(RemoveLeftover, names_in_a_warning_what_stays) {
+TEST(RemoveLeftover, NamesInAWarningWhatStays) {
   const TemporaryFolder folder;
   write_file_durably(folder / "rest", "x");
   FaultySystem system({1, EROFS});

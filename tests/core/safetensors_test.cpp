@@ -130,7 +130,7 @@ std::vector<Malformed> malformed_files() {
   };
 }
 
-TEST(SafetensorsReader, malformed_files_are_refused_with_a_reason) {
+TEST(SafetensorsReader, MalformedFilesAreRefusedWithAReason) {
   const TemporaryFolder folder;
   for (const Malformed& file : malformed_files()) {
     SCOPED_TRACE(file.name);
@@ -147,7 +147,7 @@ TEST(SafetensorsReader, malformed_files_are_refused_with_a_reason) {
 
 // Reading -----------------------------------------------------------------------------------------
 
-TEST(SafetensorsReader, reads_a_file_made_by_hand) {
+TEST(SafetensorsReader, ReadsAFileMadeByHand) {
   const TemporaryFolder folder;
   const std::string header = R"({"b":)" + tensor("I16", "[1,2]", "[3,7]") + R"(,"__metadata__":{"format":"pt"},"a":)" +
                              tensor("U8", "[3]", "[0,3]") + "}   ";
@@ -169,14 +169,14 @@ TEST(SafetensorsReader, reads_a_file_made_by_hand) {
   EXPECT_EQ(reader.metadata().at("format"), "pt");
 }
 
-TEST(SafetensorsReader, accepts_a_file_without_tensors) {
+TEST(SafetensorsReader, AcceptsAFileWithoutTensors) {
   const TemporaryFolder folder;
   write_file_durably(folder / "file", file_of("{}", 0));
 
   EXPECT_TRUE(SafetensorsReader(folder / "file").entries().empty());
 }
 
-TEST(SafetensorsReader, stays_usable_after_a_move) {
+TEST(SafetensorsReader, StaysUsableAfterAMove) {
   const TemporaryFolder folder;
   write_file_durably(folder / "file", file_of(kGood, 8));
   SafetensorsReader first(folder / "file");
@@ -188,7 +188,7 @@ TEST(SafetensorsReader, stays_usable_after_a_move) {
   EXPECT_EQ(bytes[7], 7);
 }
 
-TEST(SafetensorsReader, a_missing_file_and_what_is_no_file_are_told_apart) {
+TEST(SafetensorsReader, AMissingFileAndWhatIsNoFileAreToldApart) {
   const TemporaryFolder folder;
   ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
 
@@ -197,7 +197,7 @@ TEST(SafetensorsReader, a_missing_file_and_what_is_no_file_are_told_apart) {
   EXPECT_EQ(error_of([&] { SafetensorsReader reader(folder / "pipe"); }).code(), ExitCode::bad_input);
 }
 
-TEST(SafetensorsReader, reports_a_file_that_shrinks_while_open) {
+TEST(SafetensorsReader, ReportsAFileThatShrinksWhileOpen) {
   const TemporaryFolder folder;
   write_file_durably(folder / "file", file_of(kGood, 8));
   const SafetensorsReader reader(folder / "file");
@@ -209,7 +209,7 @@ TEST(SafetensorsReader, reports_a_file_that_shrinks_while_open) {
   EXPECT_EQ(error.code(), ExitCode::bad_input);
 }
 
-TEST(SafetensorsReader, damaged_headers_never_do_more_than_throw) {
+TEST(SafetensorsReader, DamagedHeadersNeverDoMoreThanThrow) {
   const TemporaryFolder folder;
   const std::string header = R"({"__metadata__":{"k":"v"},"a":)" + tensor("F32", "[2,1]", "[0,8]") + R"(,"b":)" +
                              tensor("I64", "[]", "[8,16]") + "}";
@@ -236,7 +236,7 @@ TEST(SafetensorsReader, damaged_headers_never_do_more_than_throw) {
 
 // Writing -----------------------------------------------------------------------------------------
 
-TEST(WriteSafetensors, comes_back_the_same) {
+TEST(WriteSafetensors, ComesBackTheSame) {
   const TemporaryFolder folder;
   const std::vector<float> weights{1.5f, -2.0f, 0.0f, 3.25f, 4.0f, 5.0f};
   const double scalar = 0.1;
@@ -263,7 +263,7 @@ TEST(WriteSafetensors, comes_back_the_same) {
   EXPECT_EQ(reader.metadata(), (std::map<std::string, std::string>{{"step", "12"}, {"line", "a\nb"}}));
 }
 
-TEST(WriteSafetensors, aligns_every_tensor_to_its_item_size) {
+TEST(WriteSafetensors, AlignsEveryTensorToItsItemSize) {
   const TemporaryFolder folder;
   const std::vector<std::uint8_t> room(64);
 
@@ -282,7 +282,7 @@ TEST(WriteSafetensors, aligns_every_tensor_to_its_item_size) {
   EXPECT_EQ(order, "dceba");
 }
 
-TEST(WriteSafetensors, same_tensors_give_the_same_bytes) {
+TEST(WriteSafetensors, SameTensorsGiveTheSameBytes) {
   const TemporaryFolder folder;
   const std::vector<float> values{1, 2, 3};
   for (const char* name : {"one", "two"}) {
@@ -292,7 +292,7 @@ TEST(WriteSafetensors, same_tensors_give_the_same_bytes) {
   EXPECT_EQ(read_file(folder / "one"), read_file(folder / "two"));
 }
 
-TEST(WriteSafetensors, mistakes_of_the_caller_are_logic_errors) {
+TEST(WriteSafetensors, MistakesOfTheCallerAreLogicErrors) {
   const TemporaryFolder folder;
   const float value = 1;
 
@@ -306,7 +306,7 @@ TEST(WriteSafetensors, mistakes_of_the_caller_are_logic_errors) {
   EXPECT_TRUE(folder.names().empty());
 }
 
-TEST(WriteSafetensors, names_that_are_not_utf8_are_refused) {
+TEST(WriteSafetensors, NamesThatAreNotUtf8AreRefused) {
   const TemporaryFolder folder;
   const float value = 1;
 

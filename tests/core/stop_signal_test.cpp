@@ -48,7 +48,7 @@ TEST(StopSignal, LetsASecondInterruptEndTheProcess) {
   EXPECT_EQ(WTERMSIG(status), SIGINT);
 }
 
-TEST(StopSignal, a_terminal_that_goes_away_is_a_request_to_stop) {
+TEST(StopSignal, ATerminalThatGoesAwayIsARequestToStop) {
   EXPECT_TRUE(succeeds_in_child([] {
     std::signal(SIGHUP, SIG_DFL);
     const StopSignal stop;
@@ -57,7 +57,7 @@ TEST(StopSignal, a_terminal_that_goes_away_is_a_request_to_stop) {
   }));
 }
 
-TEST(StopSignal, under_nohup_it_stays_ignored) {
+TEST(StopSignal, UnderNohupItStaysIgnored) {
   EXPECT_TRUE(succeeds_in_child([] {
     std::signal(SIGHUP, SIG_IGN);
     const StopSignal stop;
@@ -66,7 +66,7 @@ TEST(StopSignal, under_nohup_it_stays_ignored) {
   }));
 }
 
-TEST(StopSignal, a_later_one_shares_what_the_first_has_noted) {
+TEST(StopSignal, ALaterOneSharesWhatTheFirstHasNoted) {
   const StopSignal first;
   std::raise(SIGTERM);
 
@@ -76,7 +76,7 @@ TEST(StopSignal, a_later_one_shares_what_the_first_has_noted) {
   EXPECT_EQ(second.name(), "SIGTERM");
 }
 
-TEST(StopSignal, the_last_to_go_puts_the_old_handlers_back) {
+TEST(StopSignal, TheLastToGoPutsTheOldHandlersBack) {
   EXPECT_TRUE(succeeds_in_child([] {
     std::signal(SIGTERM, SIG_IGN);
     {
@@ -92,7 +92,7 @@ TEST(StopSignal, the_last_to_go_puts_the_old_handlers_back) {
   }));
 }
 
-TEST(ReadInput, a_wait_for_a_silent_writer_ends_when_asked_to_stop) {
+TEST(ReadInput, AWaitForASilentWriterEndsWhenAskedToStop) {
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
   const FileDescriptor reading(ends[0]), writing(ends[1]);

@@ -31,14 +31,14 @@ std::string written_under(FaultySystem& system, const std::string& text) {
   return found;
 }
 
-TEST(System, is_the_real_one_by_default) {
+TEST(System, IsTheRealOneByDefault) {
   System& system = System::current();
 
   EXPECT_EQ(&system, &System::current());
   EXPECT_EQ(dynamic_cast<FaultySystem*>(&system), nullptr);
 }
 
-TEST(System, an_override_holds_for_its_lifetime_and_nests) {
+TEST(System, AnOverrideHoldsForItsLifetimeAndNests) {
   System& real = System::current();
   FaultySystem outer_system, inner_system;
   {
@@ -53,7 +53,7 @@ TEST(System, an_override_holds_for_its_lifetime_and_nests) {
   EXPECT_EQ(&System::current(), &real);
 }
 
-TEST(System, an_override_reaches_threads_that_run_already) {
+TEST(System, AnOverrideReachesThreadsThatRunAlready) {
   const TemporaryFolder folder;
   FaultySystem system;
   constexpr int kThreads = 4, kEach = 50;
@@ -72,21 +72,21 @@ TEST(System, an_override_reaches_threads_that_run_already) {
   EXPECT_EQ(folder.names().size(), std::size_t{kThreads} * kEach);
 }
 
-TEST(System, a_short_write_is_continued) {
+TEST(System, AShortWriteIsContinued) {
   FaultySystem system({1, kShortWrite});
 
   EXPECT_EQ(written_under(system, "abcdefg"), "abcdefg");
   EXPECT_EQ(system.calls(Call::write), 2u);
 }
 
-TEST(System, an_interrupted_write_is_repeated) {
+TEST(System, AnInterruptedWriteIsRepeated) {
   FaultySystem system({1, EINTR});
 
   EXPECT_EQ(written_under(system, "abcdefg"), "abcdefg");
   EXPECT_EQ(system.calls(Call::write), 2u);
 }
 
-TEST(System, a_short_write_at_an_offset_goes_on_where_it_ended) {
+TEST(System, AShortWriteAtAnOffsetGoesOnWhereItEnded) {
   const TemporaryFolder folder;
   const FileDescriptor file(::open((folder / "file").c_str(), O_RDWR | O_CREAT, 0600));
   FaultySystem system({1, kShortWrite});
@@ -98,7 +98,7 @@ TEST(System, a_short_write_at_an_offset_goes_on_where_it_ended) {
   EXPECT_EQ(std::string(found + 3, 4), "abcd");
 }
 
-TEST(System, tells_how_much_was_written_before_a_failure) {
+TEST(System, TellsHowMuchWasWrittenBeforeAFailure) {
   const TemporaryFolder folder;
   const FileDescriptor file(::open((folder / "file").c_str(), O_RDWR | O_CREAT, 0600));
   /// Takes half, then fails.
@@ -114,7 +114,7 @@ TEST(System, tells_how_much_was_written_before_a_failure) {
   EXPECT_EQ(errno, ENOSPC);
 }
 
-TEST(System, a_write_that_takes_nothing_means_a_full_disk) {
+TEST(System, AWriteThatTakesNothingMeansAFullDisk) {
   class Stubborn : public System {
     ssize_t write_once(int, const void*, std::size_t) override { return 0; }
   } system;
@@ -124,7 +124,7 @@ TEST(System, a_write_that_takes_nothing_means_a_full_disk) {
   EXPECT_EQ(errno, ENOSPC);
 }
 
-TEST(System, a_close_that_was_interrupted_has_closed) {
+TEST(System, ACloseThatWasInterruptedHasClosed) {
   FaultySystem system({1, EINTR});
   const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
 
@@ -148,7 +148,7 @@ class InterruptedAfterwards : public System {
   }
 };
 
-TEST(System, what_was_done_before_the_interruption_is_no_failure) {
+TEST(System, WhatWasDoneBeforeTheInterruptionIsNoFailure) {
   const TemporaryFolder folder;
   InterruptedAfterwards system;
 
@@ -159,7 +159,7 @@ TEST(System, what_was_done_before_the_interruption_is_no_failure) {
   EXPECT_TRUE(folder.names().empty());
 }
 
-TEST(System, what_fails_without_an_interruption_fails) {
+TEST(System, WhatFailsWithoutAnInterruptionFails) {
   const TemporaryFolder folder;
   System& system = System::current();
   ASSERT_EQ(system.mkdir(folder / "a"), 0);
@@ -172,7 +172,7 @@ TEST(System, what_fails_without_an_interruption_fails) {
   EXPECT_EQ(errno, ENOENT);
 }
 
-TEST(System, clocks_go_forward) {
+TEST(System, ClocksGoForward) {
   System& system = System::current();
   const auto wall = system.wall();
   const auto monotonic = system.monotonic();

@@ -35,19 +35,19 @@ void lose_reader_of(int fd) {
   ::dup2(ends[1], fd);
 }
 
-TEST(PrintOut, text_for_people_is_plain_and_keeps_its_lines) {
+TEST(PrintOut, TextForPeopleIsPlainAndKeepsItsLines) {
   EXPECT_EQ(written_to(1, [] { print_out("a\x1b[2J\n\tb\n"); }), "a?[2J\n\tb\n");
 }
 
-TEST(PrintData, is_byte_for_byte_where_a_program_reads_it) {
+TEST(PrintData, IsByteForByteWhereAProgramReadsIt) {
   EXPECT_EQ(written_to(1, [] { print_data("{\"name\":\"\xC2\x9B\x7f\"}\n"); }), "{\"name\":\"\xC2\x9B\x7f\"}\n");
 }
 
-TEST(PrintErr, is_plain) {
+TEST(PrintErr, IsPlain) {
   EXPECT_EQ(written_to(2, [] { print_err("bad name '\x1b]0;owned\a'\n"); }), "bad name '?]0;owned?'\n");
 }
 
-TEST(Log, messages_are_plain_and_forge_no_second_line) {
+TEST(Log, MessagesArePlainAndForgeNoSecondLine) {
   const std::string text = written_to(2, [] {
     setup_logging(0, 1);
     log_warning("class 'x\x1b[31m\n12:00:00 info trained to step 9' is odd");
@@ -56,7 +56,7 @@ TEST(Log, messages_are_plain_and_forge_no_second_line) {
   EXPECT_TRUE(contains(text, "class 'x?[31m\n  12:00:00 info trained"));
 }
 
-TEST(FinishOutput, a_reader_that_went_away_is_no_error) {
+TEST(FinishOutput, AReaderThatWentAwayIsNoError) {
   EXPECT_TRUE(succeeds_in_child([] {
     lose_reader_of(1);
     for (int i = 0; i < 100; ++i) print_out("a line of results\n");
@@ -65,7 +65,7 @@ TEST(FinishOutput, a_reader_that_went_away_is_no_error) {
   }));
 }
 
-TEST(FinishOutput, a_full_disk_is_one_with_the_reason) {
+TEST(FinishOutput, AFullDiskIsOneWithTheReason) {
   EXPECT_TRUE(succeeds_in_child([] {
     ::dup2(::open("/dev/full", O_WRONLY), 1);
     print_out("results\n");
@@ -79,7 +79,7 @@ TEST(FinishOutput, a_full_disk_is_one_with_the_reason) {
   }));
 }
 
-TEST(PrintErr, and_the_log_do_not_care_who_reads) {
+TEST(PrintErr, AndTheLogDoNotCareWhoReads) {
   EXPECT_TRUE(succeeds_in_child([] {
     lose_reader_of(2);
     print_err("message\n");

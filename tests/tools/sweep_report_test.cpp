@@ -143,7 +143,7 @@ std::string csv_with_texts(const std::string& text) {
   return sweep_csv(sweep);
 }
 
-TEST(SweepCsv, no_cell_of_text_is_a_formula) {
+TEST(SweepCsv, NoCellOfTextIsAFormula) {
   for (const std::string text : {"=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-2+3", "=HYPERLINK(1)"}) {
     const std::string csv = csv_with_texts(text);
     for (const char* column : {"solver", "version", "params", "initial", "model", "message", "plugin_file"}) {
@@ -152,12 +152,12 @@ TEST(SweepCsv, no_cell_of_text_is_a_formula) {
   }
 }
 
-TEST(SweepCsv, a_cell_that_begins_with_a_tab_or_a_line_break_is_no_formula_either) {
+TEST(SweepCsv, ACellThatBeginsWithATabOrALineBreakIsNoFormulaEither) {
   EXPECT_TRUE(contains(csv_with_texts("\t=1+1"), ",'\t=1+1,"));
   EXPECT_TRUE(contains(csv_with_texts("\r=1+1"), "\"'\r=1+1\""));
 }
 
-TEST(SweepCsv, numbers_stay_numbers) {
+TEST(SweepCsv, NumbersStayNumbers) {
   SweepCell cell = fixed_cell("heun", 8, 16, 0.5);
   cell.outcome.t_final = -0.25;
   Sweep sweep = sweep_of({cell});

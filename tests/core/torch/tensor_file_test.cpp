@@ -22,7 +22,7 @@ at::Tensor counting(at::IntArrayRef shape, at::ScalarType type) {
   return at::arange(count).reshape(shape).to(type);
 }
 
-TEST(TensorFile, every_dtype_comes_back_the_same) {
+TEST(TensorFile, EveryDtypeComesBackTheSame) {
   const TemporaryFolder folder;
   NamedTensors tensors;
   for (const at::ScalarType type : {at::kDouble, at::kFloat, at::kHalf, at::kBFloat16, at::kLong, at::kInt, at::kShort,
@@ -44,7 +44,7 @@ TEST(TensorFile, every_dtype_comes_back_the_same) {
   EXPECT_EQ(metadata.at("step"), "7");
 }
 
-TEST(TensorFile, strided_tensors_are_stored_row_major) {
+TEST(TensorFile, StridedTensorsAreStoredRowMajor) {
   const TemporaryFolder folder;
   const at::Tensor transposed = counting({3, 4}, at::kFloat).t();
   const at::Tensor channels_last = counting({2, 3, 4, 5}, at::kFloat).contiguous(at::MemoryFormat::ChannelsLast);
@@ -59,7 +59,7 @@ TEST(TensorFile, strided_tensors_are_stored_row_major) {
   EXPECT_EQ(found[2].second.numel(), 3);
 }
 
-TEST(TensorFile, scalars_empty_tensors_and_special_values_survive) {
+TEST(TensorFile, ScalarsEmptyTensorsAndSpecialValuesSurvive) {
   const TemporaryFolder folder;
   const float infinity = std::numeric_limits<float>::infinity();
   const at::Tensor special = at::tensor({infinity, -infinity, -0.0f, std::numeric_limits<float>::denorm_min()});
@@ -81,7 +81,7 @@ TEST(TensorFile, scalars_empty_tensors_and_special_values_survive) {
   }
 }
 
-TEST(TensorFile, tensors_that_need_gradients_can_be_saved) {
+TEST(TensorFile, TensorsThatNeedGradientsCanBeSaved) {
   const TemporaryFolder folder;
   const at::Tensor leaf = at::ones({2}).requires_grad_();
 
@@ -90,7 +90,7 @@ TEST(TensorFile, tensors_that_need_gradients_can_be_saved) {
   EXPECT_FALSE(load_tensors(folder / "file")[0].second.requires_grad());
 }
 
-TEST(TensorFile, unsupported_dtypes_and_undefined_tensors_are_logic_errors) {
+TEST(TensorFile, UnsupportedDtypesAndUndefinedTensorsAreLogicErrors) {
   const TemporaryFolder folder;
 
   EXPECT_THROW(save_tensors(folder / "file", {{"c", at::zeros({1}, at::kComplexFloat)}}), std::logic_error);
@@ -98,7 +98,7 @@ TEST(TensorFile, unsupported_dtypes_and_undefined_tensors_are_logic_errors) {
   EXPECT_TRUE(folder.names().empty());
 }
 
-TEST(CopyTensors, copies_by_name_and_converts_the_dtype) {
+TEST(CopyTensors, CopiesByNameAndConvertsTheDtype) {
   const NamedTensors source{{"b", at::full({2}, 2.5, at::kDouble)}, {"a", at::ones({3})}};
   const NamedTensors target{{"a", at::zeros({3}).requires_grad_()}, {"b", at::zeros({2})}};
 
@@ -108,7 +108,7 @@ TEST(CopyTensors, copies_by_name_and_converts_the_dtype) {
   EXPECT_TRUE(at::equal(target[1].second, at::full({2}, 2.5)));
 }
 
-TEST(CopyTensors, lists_everything_that_does_not_fit_and_copies_nothing) {
+TEST(CopyTensors, ListsEverythingThatDoesNotFitAndCopiesNothing) {
   const NamedTensors source{{"same", at::ones({2})}, {"extra", at::ones({1})}, {"shape", at::ones({2, 3})}};
   const NamedTensors target{{"same", at::zeros({2})}, {"lost", at::zeros({1})}, {"shape", at::zeros({3, 2})}};
 
@@ -122,7 +122,7 @@ TEST(CopyTensors, lists_everything_that_does_not_fit_and_copies_nothing) {
   EXPECT_TRUE(at::equal(target[0].second, at::zeros({2})));
 }
 
-TEST(CopyTensors, whole_numbers_are_no_values_for_a_float) {
+TEST(CopyTensors, WholeNumbersAreNoValuesForAFloat) {
   for (const auto& [given, wanted] : {std::pair(at::kInt, at::kFloat), std::pair(at::kFloat, at::kLong)}) {
     const NamedTensors source{{"a", at::ones({2}, given)}}, target{{"a", at::zeros({2}, wanted)}};
 
@@ -134,7 +134,7 @@ TEST(CopyTensors, whole_numbers_are_no_values_for_a_float) {
   }
 }
 
-TEST(CopyTensors, long_names_and_shapes_are_cut) {
+TEST(CopyTensors, LongNamesAndShapesAreCut) {
   const NamedTensors source{{std::string(100000, 'n'), at::ones({1})},
                             {"a", at::ones(std::vector<std::int64_t>(60, 1))}};
 
@@ -145,7 +145,7 @@ TEST(CopyTensors, long_names_and_shapes_are_cut) {
   EXPECT_LT(error.message().size(), 400u);
 }
 
-TEST(CopyTensors, long_lists_are_cut) {
+TEST(CopyTensors, LongListsAreCut) {
   NamedTensors source;
   for (int i = 0; i < 100; ++i) source.emplace_back("t" + std::to_string(i), at::ones({1}));
 

@@ -45,7 +45,7 @@ std::vector<std::string> temporaries_below(const fs::path& folder) {
   return found;
 }
 
-TEST(ConvertFaults, each_leaves_no_target_and_the_same_again_gives_the_same_bytes) {
+TEST(ConvertFaults, EachLeavesNoTargetAndTheSameAgainGivesTheSameBytes) {
   const TemporaryFolder reference;
   make_shards(reference / "out");
   const auto expected = contents_of(reference / "out");
@@ -74,7 +74,7 @@ TEST(ConvertFaults, each_leaves_no_target_and_the_same_again_gives_the_same_byte
   });
 }
 
-TEST(ConvertFaults, what_a_lost_device_leaves_is_whole_kept_or_named) {
+TEST(ConvertFaults, WhatALostDeviceLeavesIsWholeKeptOrNamed) {
   for_every_fault(
       [](FaultySystem& system) {
         const TemporaryFolder folder;
@@ -96,7 +96,7 @@ TEST(ConvertFaults, what_a_lost_device_leaves_is_whole_kept_or_named) {
       /*lasting=*/true);
 }
 
-TEST(ShardWriterFaults, each_leaves_nothing_and_the_same_again_succeeds) {
+TEST(ShardWriterFaults, EachLeavesNothingAndTheSameAgainSucceeds) {
   for_every_fault([](FaultySystem& system) {
     const TemporaryFolder folder;
 
