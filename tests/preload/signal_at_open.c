@@ -21,13 +21,13 @@ static int signal_and_open(const char* name, const char* path, int flags, mode_t
   return next(path, flags, mode);
 }
 
-#define MODE_OF(flags)                        \
-  mode_t mode = 0;                            \
-  if ((flags) & (O_CREAT | O_TMPFILE)) {      \
-    va_list rest;                             \
-    va_start(rest, flags);                    \
-    mode = va_arg(rest, mode_t);              \
-    va_end(rest);                             \
+#define MODE_OF(flags)                   \
+  mode_t mode = 0;                       \
+  if ((flags) & (O_CREAT | O_TMPFILE)) { \
+    va_list rest;                        \
+    va_start(rest, flags);               \
+    mode = va_arg(rest, mode_t);         \
+    va_end(rest);                        \
   }
 
 int open(const char* path, int flags, ...) {
