@@ -11,7 +11,8 @@ namespace pathline {
 /// does not exist, the nearest folder above it that does is tried. Leaves nothing behind. Throws Error(file_system).
 void require_writable(const std::filesystem::path& folder);
 
-/// If `file` exists: opens it for appending, and leaves it as it is. Throws Error(file_system).
+/// If `file` exists: opens it for appending, and leaves it as it is. Throws Error(file_system), or Error(bad_input) for
+/// what is no regular file.
 void require_appendable(const std::filesystem::path& file);
 
 }  // namespace pathline

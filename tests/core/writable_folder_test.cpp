@@ -81,7 +81,7 @@ TEST(RequireAppendable, RefusesWhatCannotBeAppendedTo) {
   ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
 
   for (const char* name : {"folder", "pipe"}) {
-    EXPECT_EQ(error_of([&] { require_appendable(folder / name); }).code(), ExitCode::file_system) << name;
+    EXPECT_EQ(error_of([&] { require_appendable(folder / name); }).code(), ExitCode::bad_input) << name;
   }
 }
 

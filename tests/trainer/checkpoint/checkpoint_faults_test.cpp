@@ -63,7 +63,10 @@ TEST(CheckpointFaults, EachWhileReplacingADamagedOneKeepsItUnderOneOfItsNames) {
 
     const auto error = error_under(system, [&] { write_checkpoint(folder.path(), small_contents(1)); });
 
-    test::expect_documented(error, system);
+    // What cannot be read is set aside like what is damaged.
+    const test::Call failed = system.failed();
+    const bool looked = failed == test::Call::open || failed == test::Call::read || failed == test::Call::pread;
+    if (error || !looked) test::expect_documented(error, system);
     if (error) {
       const Names names = folder.names();
       EXPECT_TRUE(names == Names{"step-000000001"} || names == Names{"damaged-step-000000001"});

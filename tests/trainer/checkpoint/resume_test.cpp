@@ -192,6 +192,7 @@ TEST_F(FindResumePoint, RefusesACheckpointOfAnOptimizerThatIsNotKnown) {
 TEST_F(FindResumePoint, TakesACheckpointFromBeforeThereWereOptimizerKinds) {
   CheckpointContents contents = test::contents_at(3);
   contents.config_ini = with_kind_line("");
+  contents.state.seed = 0;
   write_checkpoint(folder_ / "run", contents);
 
   EXPECT_EQ(find().value().state.step, 3U);
