@@ -3,9 +3,10 @@
 # end with code 3 and name the file, `checkpoint info` of the folder above and a resumed run must fall back to the newest whole checkpoint. By hand, not
 # in CTest: about two seconds per checkpoint and half a second per flipped bit on two idle cores.
 #
-#   tests/soak/damage.sh [CHECKPOINTS [FLIPS [SEED]]]        default: 300 2000 1; PATHLINE=FILE: another program than build/bin/pathline
+#   tests/soak/damage.sh [CHECKPOINTS [FLIPS [SEED]]]        default: 300 2000 1; PATHLINE=FILE: another program than build/bin/pathline;
+#   PATIENCE: seconds for one command, 60 by default: a command that takes longer is taken for hanging (code 124 or 137)
 set -uo pipefail
-[ $# -le 3 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -le 3 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 checkpoints=${1:-300} flips=${2:-2000} seed=${3:-1}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 set -- "$(realpath "${PATHLINE:-$root/build/bin/pathline}")" "$root" "$root/build"
@@ -14,7 +15,7 @@ export OMP_NUM_THREADS=1
 tiny_run
 RANDOM=$seed
 below() { echo $(((RANDOM << 30 | RANDOM << 15 | RANDOM) % $1)); }
-problems=0
+problems=0 patience=${PATIENCE:-60}
 # problem TEXT: goes on, so that one run shows all there is to mend.
 problem() {
   echo "NOT SEEN: $*"
@@ -23,7 +24,7 @@ problem() {
 }
 code_of() {
   code=0
-  timeout -k 5 60 "$@" >"$work/output" 2>&1 </dev/null || code=$?
+  timeout -k 10 "$patience" "$@" >"$work/output" 2>&1 </dev/null || code=$?
 }
 
 # flip FILE BYTE BIT
@@ -67,7 +68,7 @@ declare -A tried
 for ((i = 0; i < checkpoints; ++i)); do
   rm -rf "$work/run"
   cp -a "$work/whole" "$work/run"
-  way=${ways[i % ${#ways[@]}]} file=$(((i / ${#ways[@]} + i) % ${#files[@]}))
+  way=${ways[i % ${#ways[@]}]} file=$(((i / ${#ways[@]} + i % ${#ways[@]}) % ${#files[@]})) # every way meets every file
   name=${files[file]}
   damage "$way" "$newest/$name"
   diff -rq --no-dereference "$work/whole" "$work/run" >/dev/null 2>&1 </dev/null && continue # zeroes over zeroes
